@@ -1,0 +1,74 @@
+"""The raw contract as the dbt sources state it: tables, columns, required."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from kefu.errors import KefuError
+
+CONTRACT_FILE = Path("models/staging/pdd/_pdd__sources.yml")
+SOURCE_NAME = "pdd"
+
+# A warehouse without these two has nothing to measure.
+NEEDED_TABLES = ("messages", "orders")
+
+LOADED_AT = "_loaded_at"
+SOURCE_FILE = "_source_file"
+LOAD_DATE = "load_date"
+BOOK_COLUMNS = (LOADED_AT, SOURCE_FILE, LOAD_DATE)
+
+
+@dataclass(frozen=True)
+class Table:
+    """One raw table: its columns in the order of the contract."""
+
+    name: str
+    columns: tuple[str, ...]
+    required: frozenset[str]
+
+
+def read_contract(root: Path) -> dict[str, Table]:
+    """Read the ten raw tables from the dbt source file under `root`.
+
+    The dbt file is the only place where columns and their order are written,
+    so that documentation and check cannot part. Each table ends in
+    _loaded_at and _source_file; load_date comes from the folder and is not
+    among the columns. Raises KefuError if the file cannot be used.
+    """
+    path = root / CONTRACT_FILE
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        source = next(
+            entry for entry in document["sources"] if entry["name"] == SOURCE_NAME
+        )
+        tables = [_table(entry) for entry in source["tables"]]
+    except (OSError, yaml.YAMLError, StopIteration, KeyError, TypeError) as error:
+        raise KefuError(
+            f"{CONTRACT_FILE} cannot be read as the raw contract"
+            f" ({type(error).__name__}: {error}): restore the file"
+        ) from error
+    return {table.name: table for table in tables}
+
+
+def _table(entry: dict) -> Table:
+    columns = [
+        column["name"]
+        for column in entry["columns"]
+        if column["name"] not in BOOK_COLUMNS
+    ]
+    required = {
+        column["name"]
+        for column in entry["columns"]
+        if _is_required(column) and column["name"] != LOAD_DATE
+    }
+    return Table(
+        name=entry["name"],
+        columns=(*columns, LOADED_AT, SOURCE_FILE),
+        required=frozenset(required | {LOADED_AT}),
+    )
+
+
+def _is_required(column: dict) -> bool:
+    meta = (column.get("config") or {}).get("meta") or column.get("meta") or {}
+    return meta.get("required") is True

@@ -1,0 +1,72 @@
+"""The dbt-duckdb plugin: makes a plain `dbt build` read the landings.
+
+On connecting it freezes and checks the input, creates the views raw.<table>
+in the working database, and gives every cursor the key for buyer_key as a
+DuckDB variable, which dbt writes to no manifest and no log.
+"""
+
+from typing import Any
+
+import duckdb
+from dbt.adapters.duckdb.credentials import DuckDBCredentials
+from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt.adapters.events.logging import AdapterLogger
+from dbt_common.exceptions import DbtRuntimeError
+
+from kefu.contract import read_contract
+from kefu.errors import KefuError
+from kefu.raw_input import open_working_database, read_input
+from kefu.settings import Settings
+from kefu.sql import quote_name, quote_text
+
+logger = AdapterLogger("Kefu")
+
+
+class Plugin(BasePlugin):
+    """Ties the working database to the raw root; see the module's text."""
+
+    def initialize(self, plugin_config: dict[str, Any]) -> None:
+        """Resolve the settings once for all connections of this process."""
+        try:
+            self.settings = Settings.from_env()
+        except KefuError as error:
+            raise DbtRuntimeError(str(error)) from error
+
+    def update_connection_config(
+        self, creds: DuckDBCredentials, config: dict[str, Any]
+    ) -> None:
+        """Check the input, then that the working database can be opened.
+
+        In this order a bad delivery leaves not even an empty database.
+        """
+        try:
+            self.views = read_input(self.settings)
+            open_working_database(creds.path, config)
+        except KefuError as error:
+            raise DbtRuntimeError(str(error)) from error
+        for warning in self.views.warnings:
+            logger.warning(warning)
+
+    def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
+        """Create the raw views, and attach the landed database if one is set."""
+        catalog = quote_name(conn.execute("select current_database()").fetchone()[0])
+        try:
+            for statement in self.views.prepare:
+                conn.execute(statement)
+            conn.execute(f"create schema if not exists {catalog}.raw")
+            for table in read_contract(self.settings.root):
+                conn.execute(
+                    f"create or replace view {catalog}.raw.{quote_name(table)}"
+                    f" as {self.views.queries[table]}"
+                )
+        except duckdb.Error as error:
+            raise DbtRuntimeError(f"the raw views cannot be made: {error}") from error
+
+    def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Set what a cursor does not take over from its connection."""
+        is_demo = str(self.settings.uses_demo_key).lower()
+        cursor.execute("set TimeZone = 'UTC'")
+        cursor.execute(
+            f"set variable kefu_buyer_key = {quote_text(self.settings.buyer_key)}"
+        )
+        cursor.execute(f"set variable kefu_buyer_key_is_demo = {is_demo}")

@@ -1,0 +1,406 @@
+"""The landing folders: which files a run reads, and whether it can read them.
+
+A run reads one frozen, sorted list of files. Every file's header is checked
+against the contract before dbt builds anything, so that a bad delivery is one
+clear line and not a binder error in the middle of the build.
+"""
+
+import csv
+import datetime as dt
+import gzip
+import io
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from kefu.contract import NEEDED_TABLES, Table
+from kefu.errors import KefuError, one_line
+from kefu.sql import quote_name, quote_path, quote_text
+
+FORMATS = {
+    ".parquet": "parquet",
+    ".csv": "csv",
+    ".csv.gz": "csv",
+    ".jsonl": "json",
+    ".jsonl.gz": "json",
+    ".ndjson": "json",
+    ".ndjson.gz": "json",
+    ".json": "json",
+    ".json.gz": "json",
+}
+UNFINISHED = (".tmp", ".temp", ".part", ".partial", ".inprogress", ".crc", "~")
+LOAD_DATE_FOLDER = re.compile(r"load_date=(\d{4}-\d{2}-\d{2})")
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """One data file: where it lies, what it is, which load it belongs to."""
+
+    table: str
+    path: Path
+    name: str
+    """The path relative to the raw root, as error messages give it."""
+    load_date: dt.date
+    format: str
+    is_gzip: bool
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column as a file has it: its own spelling and its DuckDB type."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True)
+class FileGroup:
+    """Files of one table with the same header, read by one statement."""
+
+    table: str
+    format: str
+    is_gzip: bool
+    fields: tuple[Field, ...]
+    files: tuple[LandedFile, ...]
+
+
+@dataclass
+class Landing:
+    """The frozen input of a run: files by header, and what to warn about."""
+
+    root: Path
+    groups: list[FileGroup] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def of_table(self, table: str) -> list[FileGroup]:
+        """Return the groups of one table, in a fixed order."""
+        return [group for group in self.groups if group.table == table]
+
+    @property
+    def files(self) -> list[LandedFile]:
+        """Return every file that the run reads, sorted by path."""
+        found = (file for group in self.groups for file in group.files)
+        return sorted(found, key=lambda file: file.name)
+
+
+def freeze(root: Path, contract: dict[str, Table]) -> Landing:
+    """List and check the files under the raw root.
+
+    Raises KefuError, naming table, column and file, when the root is
+    missing, a needed table has no file, a file lies outside a load_date
+    folder, cannot be read, or lacks a required column.
+    """
+    files, warnings = discover(root, contract)
+    landing = Landing(root=root, warnings=warnings)
+    with duckdb.connect() as connection:
+        for table in contract.values():
+            landed = [file for file in files if file.table == table.name]
+            landing.groups.extend(_groups(connection, table, landed))
+    return landing
+
+
+def discover(
+    root: Path, contract: dict[str, Table]
+) -> tuple[list[LandedFile], list[str]]:
+    """Return the data files under the raw root, sorted, and warnings.
+
+    Raises KefuError as `freeze` does, for all that can be told from names.
+    """
+    if not root.is_dir():
+        raise KefuError(
+            f"the raw root {root} is not a folder: land the tables there, set"
+            " KEFU_RAW_ROOT to where they are, or make some with"
+            " `kefu demo-data`"
+        )
+    warnings: list[str] = []
+    for entry in sorted(root.iterdir()):
+        is_table = entry.name in contract or _is_hidden(entry.name)
+        if entry.is_dir() and not is_table:
+            warnings.append(f"folder {entry.name} is no table of the contract: ignored")
+    files: list[LandedFile] = []
+    for table in contract:
+        landed = list(_walk_table(root, table, warnings))
+        if not landed and table in NEEDED_TABLES:
+            raise KefuError(
+                f"{table}: no data file under {root / table}: this table needs"
+                " at least one, of zero rows if need be, as"
+                f" {table}/load_date=YYYY-MM-DD/<name>.parquet"
+            )
+        if not landed:
+            warnings.append(f"{table}: no data file, read as an empty table")
+        files.extend(landed)
+    return files, warnings
+
+
+def _walk_table(root: Path, table: str, warnings: list[str]) -> Iterator[LandedFile]:
+    for folder, subfolders, names in os.walk(root / table, followlinks=True):
+        subfolders[:] = sorted(name for name in subfolders if not _is_hidden(name))
+        for name in sorted(names):
+            if _is_hidden(name) or name.lower().endswith(UNFINISHED):
+                continue
+            path = Path(folder) / name
+            relative = path.relative_to(root)
+            suffix = _suffix(name)
+            if suffix is None:
+                warnings.append(
+                    f"{relative} is neither Parquet, CSV nor JSON lines: ignored"
+                )
+                continue
+            yield LandedFile(
+                table=table,
+                path=path,
+                name=relative.as_posix(),
+                load_date=_load_date(table, relative),
+                format=FORMATS[suffix],
+                is_gzip=suffix.endswith(".gz"),
+            )
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith((".", "_"))
+
+
+def _suffix(name: str) -> str | None:
+    lowered = name.lower()
+    return next((suffix for suffix in FORMATS if lowered.endswith(suffix)), None)
+
+
+def _load_date(table: str, relative: Path) -> dt.date:
+    folders = [part for part in relative.parts[1:-1] if part.startswith("load_date=")]
+    if len(folders) != 1:
+        raise KefuError(
+            f"{table}: {relative.as_posix()} does not lie in a load_date folder:"
+            f" move it to {table}/load_date=YYYY-MM-DD/"
+        )
+    match = LOAD_DATE_FOLDER.fullmatch(folders[0])
+    try:
+        return dt.date.fromisoformat(match.group(1) if match else "")
+    except ValueError:
+        raise KefuError(
+            f"{table}: {relative.as_posix()} lies in {folders[0]}, which is no"
+            " date: name the folder load_date=YYYY-MM-DD"
+        ) from None
+
+
+def _groups(
+    connection: duckdb.DuckDBPyConnection, table: Table, files: list[LandedFile]
+) -> list[FileGroup]:
+    headers: dict[LandedFile, tuple[Field, ...]] = {}
+    parquet = [file for file in files if file.format == "parquet"]
+    if parquet:
+        headers.update(_parquet_headers(connection, parquet))
+    for file in files:
+        if file.format == "csv":
+            headers[file] = _csv_header(file)
+    texts = [file for file in files if file.format == "json"]
+    if texts:
+        headers.update(_json_headers(connection, table, texts))
+
+    grouped: dict[tuple, list[LandedFile]] = {}
+    for file in files:
+        fields = headers[file]
+        if not (file.format == "json" and not fields):
+            check_columns(table, fields, f"file {file.name}")
+        # A Parquet column called file_index would hide the reader's own one,
+        # from which load_date is looked up: such files are read day by day.
+        hides = any(item.name.lower() == "file_index" for item in fields)
+        day = file.load_date if file.format == "parquet" and hides else None
+        key = (file.format, file.is_gzip, fields, day)
+        grouped.setdefault(key, []).append(file)
+    groups = [
+        FileGroup(table.name, form, is_gzip, fields, tuple(members))
+        for (form, is_gzip, fields, _), members in grouped.items()
+    ]
+    for group in groups:
+        if group.format == "csv":
+            _check_csv_rows(connection, group)
+    return groups
+
+
+def check_columns(table: Table, fields: Iterable[Field], where: str) -> None:
+    """Raise KefuError if a required column is missing or landed twice.
+
+    Names are compared trimmed and without regard to case, as DuckDB does.
+    """
+    names = [field_key(item.name) for item in fields]
+    missing = [
+        column
+        for column in table.columns
+        if column in table.required and column not in names
+    ]
+    if missing:
+        more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+        raise KefuError(
+            f"{table.name}: required column {missing[0]}{more} is missing in"
+            f" {where}: deliver it again with that column, or take it away"
+        )
+
+
+def field_key(name: str) -> str:
+    """Return the form in which a header name is compared."""
+    return name.strip().lower()
+
+
+def _unreadable(file: LandedFile, reason: object) -> KefuError:
+    return KefuError(
+        f"{file.table}: file {file.name} cannot be read as"
+        f" {'Parquet' if file.format == 'parquet' else file.format.upper()}"
+        f" ({_reason(reason)}): deliver it again, or take it away"
+    )
+
+
+def _reason(error: object) -> str:
+    """Return the telling part of a DuckDB message: its first lines."""
+    text = str(error).split("Possible")[0].split("\n\n")[0]
+    return one_line(text, limit=240)
+
+
+def _parquet_headers(
+    connection: duckdb.DuckDBPyConnection, files: list[LandedFile]
+) -> dict[LandedFile, tuple[Field, ...]]:
+    """Return the columns of Parquet files, one call for all of them."""
+    try:
+        shapes = _parquet_shapes(connection, files)
+    except duckdb.Error:
+        for file in files:
+            try:
+                _parquet_shapes(connection, [file])
+            except duckdb.Error as error:
+                raise _unreadable(file, error) from error
+        raise
+    known: dict[tuple, tuple[Field, ...]] = {}
+    headers = {}
+    for file, shape in zip(files, shapes, strict=True):
+        if shape not in known:
+            rows = connection.execute(
+                "describe select * from read_parquet("
+                f"[{quote_path(file.path)}], hive_partitioning = false)"
+            ).fetchall()
+            known[shape] = tuple(Field(row[0], row[1]) for row in rows)
+        headers[file] = known[shape]
+    return headers
+
+
+def _parquet_shapes(
+    connection: duckdb.DuckDBPyConnection, files: list[LandedFile]
+) -> list[tuple]:
+    listed = ", ".join(quote_path(file.path) for file in files)
+    rows = connection.execute(
+        f"""
+        select
+            file_name,
+            (name, type, num_children, converted_type, scale, logical_type)
+        from parquet_schema([{listed}])
+        """
+    ).fetchall()
+    shapes: dict[str, list] = {str(file.path): [] for file in files}
+    for file_name, element in rows:
+        shapes[file_name].append(element)
+    return [tuple(map(str, shapes[str(file.path)])) for file in files]
+
+
+def _csv_header(file: LandedFile) -> tuple[Field, ...]:
+    try:
+        # The reader consumes the lines of a quoted header name as it needs.
+        with _open_text(file) as lines:
+            header = next(csv.reader(lines, strict=True), None)
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+        raise _unreadable(file, error) from error
+    if not header:
+        raise _unreadable(file, "it has no header line")
+    names = [field_key(name) for name in header]
+    twice = next((name for name in names if name and names.count(name) > 1), None)
+    if twice:
+        raise KefuError(
+            f"{file.table}: column {twice} stands twice in the header of file"
+            f" {file.name}: deliver it again with one column of that name"
+        )
+    return tuple(Field(name, "VARCHAR") for name in header)
+
+
+def _open_text(file: LandedFile) -> io.TextIOBase:
+    opener = gzip.open if file.is_gzip else open
+    return opener(file.path, "rt", encoding="utf-8-sig", newline="")
+
+
+def _check_csv_rows(connection: duckdb.DuckDBPyConnection, group: FileGroup) -> None:
+    """Raise KefuError if a row cannot be split or is no UTF-8 text."""
+    counts = ", ".join(f"count(c{index})" for index in range(len(group.fields)))
+    try:
+        connection.execute(f"select {counts} from {read_csv(group)}").fetchall()
+    except duckdb.Error:
+        for file in group.files:
+            alone = FileGroup(
+                group.table, group.format, group.is_gzip, group.fields, (file,)
+            )
+            try:
+                connection.execute(f"select {counts} from {read_csv(alone)}").fetchall()
+            except duckdb.Error as error:
+                raise _unreadable(file, error) from error
+        raise
+
+
+def _json_headers(
+    connection: duckdb.DuckDBPyConnection, table: Table, files: list[LandedFile]
+) -> dict[LandedFile, tuple[Field, ...]]:
+    """Return the keys that the rows of JSON files have, each file in full.
+
+    A key may be left out of a row that has no value for it, so the first row
+    is no header. Reading them all also shows that they can be read.
+    """
+    headers = {}
+    for file in files:
+        try:
+            rows = connection.execute(
+                f"""
+                select distinct unnest(json_keys(json))
+                from read_json_objects(
+                    [{quote_path(file.path)}],
+                    format = 'newline_delimited',
+                    compression = '{"gzip" if file.is_gzip else "none"}',
+                    hive_partitioning = false
+                )
+                """
+            ).fetchall()
+        except duckdb.Error as error:
+            raise _unreadable(file, error) from error
+        headers[file] = tuple(Field(row[0], "VARCHAR") for row in sorted(rows))
+    return headers
+
+
+def read_csv(group: FileGroup) -> str:
+    """Return the table function that reads CSV files as text columns c0, c1 ...
+
+    Columns go by position, because header names may need trimming or may be
+    empty. One thread a file: a quoted field may hold line breaks.
+    """
+    columns = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(len(group.fields)))
+    return (
+        f"read_csv([{_paths(group)}], columns = {{{columns}}},"
+        " header = true, auto_detect = false, delim = ',', quote = '\"',"
+        " escape = '\"', parallel = false, hive_partitioning = false,"
+        f" compression = {quote_text('gzip' if group.is_gzip else 'none')})"
+    )
+
+
+def read_json(group: FileGroup) -> str:
+    """Return the table function that reads JSON lines as text columns."""
+    columns = ", ".join(f"{quote_name(item.name)}: 'VARCHAR'" for item in group.fields)
+    return (
+        f"read_json([{_paths(group)}], columns = {{{columns}}},"
+        " format = 'newline_delimited', hive_partitioning = false,"
+        f" compression = {quote_text('gzip' if group.is_gzip else 'none')})"
+    )
+
+
+def read_parquet(group: FileGroup) -> str:
+    """Return the table function that reads Parquet files as they are."""
+    return f"read_parquet([{_paths(group)}], hive_partitioning = false)"
+
+
+def _paths(group: FileGroup) -> str:
+    return ", ".join(quote_path(file.path) for file in group.files)

@@ -1,0 +1,302 @@
+"""One run: check the input, build and test with dbt, publish if all passed."""
+
+import gc
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from kefu import dbt_runs
+from kefu.errors import EXIT_BUILD, EXIT_INPUT, EXIT_PUBLISH, KefuError, one_line
+from kefu.raw_input import open_working_database, opened_databases, read_input
+from kefu.run_lock import held
+from kefu.settings import Settings
+
+SECONDS_BETWEEN_LINES = 5.0
+FAILED = ("error", "fail", "runtime error")
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What `kefu run` was asked to do."""
+
+    target: str | None = None
+    variables: str | None = None
+    full_refresh: bool = False
+    with_tests: bool = True
+    publish_untested: bool = False
+
+
+def run(settings: Settings, options: RunOptions, say: Callable[[str], None]) -> None:
+    """Do one run and say on the way what happens.
+
+    Raises KefuError, with the published file as it was, when the input cannot
+    be read, a model or test fails, or publishing does.
+    """
+    started = time.monotonic()
+    check_options(settings, options)
+    preflight(settings, say)
+    with held(settings.database, "run"):
+        # From here on the working file is no finished build any more.
+        _mark_file(settings.database).unlink(missing_ok=True)
+        build(settings, options, say)
+        if options.with_tests:
+            mark_passed(settings.database)
+        elif not options.publish_untested:
+            say(
+                "built without tests, so not published:"
+                " run with them, or add --publish-untested"
+            )
+            return
+        say("publishing")
+        figures = publish_in_new_process(settings)
+    say_summary(settings, figures, time.monotonic() - started, say)
+
+
+def check_options(settings: Settings, options: RunOptions) -> None:
+    """Raise KefuError for what dbt would refuse too, only seconds later."""
+    if options.target == "prod" and settings.uses_demo_key:
+        raise KefuError(
+            "the target prod refuses the demo's key for buyer_key: set"
+            " KEFU_BUYER_KEY to a secret of your own"
+        )
+    if options.variables is None:
+        return
+    try:
+        parsed = yaml.safe_load(options.variables)
+    except yaml.YAMLError as error:
+        raise KefuError(f"--vars is no YAML ({one_line(error, 200)})") from error
+    if not isinstance(parsed, dict):
+        raise KefuError(
+            "--vars must be a YAML mapping, such as"
+            " --vars 'as_of_date: 2026-03-31' or --vars '{score_min_peers: 3}'"
+        )
+
+
+def preflight(settings: Settings, say: Callable[[str], None]) -> None:
+    """Check all that can be checked before dbt starts.
+
+    Raises KefuError with one line about the first thing that is wrong.
+    """
+    source = settings.raw_database or settings.raw_root
+    say(f"reading {source}")
+    raw = read_input(settings)
+    for warning in raw.warnings:
+        say(f"  warning: {warning}")
+    open_working_database(str(settings.database))
+    check_publishable(settings.published)
+
+
+def check_publishable(published: Path) -> None:
+    """Raise KefuError if the published file could not be put in place."""
+    folder = published.parent
+    if published.is_dir():
+        raise KefuError(
+            f"KEFU_PUBLISHED names {published}, which is a folder: name a file in it"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise KefuError(
+            f"the folder {folder} of the published file cannot be made"
+            f" ({error.strerror}): set KEFU_PUBLISHED to a path you may write"
+        ) from error
+    if not os.access(folder, os.W_OK):
+        raise KefuError(
+            f"the folder {folder} of the published file is not writable: set"
+            " KEFU_PUBLISHED to a path you may write"
+        )
+
+
+def build(settings: Settings, options: RunOptions, say: Callable[[str], None]) -> None:
+    """Build and test everything with dbt in this process.
+
+    Raises KefuError with the first model or test that failed.
+    """
+    # Imported here: dbt takes seconds to load, and a bad path should not.
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415
+
+    say("building and testing" if options.with_tests else "building")
+    progress = Progress(say)
+    os.environ.update(dbt_runs.environment(settings))
+    result = dbtRunner(callbacks=[progress]).invoke(_arguments(settings, options))
+    progress.finish()
+    _release_database()
+    if not result.success:
+        raise _failure(settings, result)
+    if settings.database not in opened_databases():
+        raise KefuError(
+            "the profile builds another database than KEFU_DATABASE"
+            f" ({settings.database}): let its path read env_var('KEFU_DATABASE')",
+            EXIT_BUILD,
+        )
+
+
+def _arguments(settings: Settings, options: RunOptions) -> list[str]:
+    arguments = ["--quiet", "--log-level", "none", "--no-use-colors", "build"]
+    arguments += ["--project-dir", str(settings.root)]
+    arguments += ["--profiles-dir", os.environ["DBT_PROFILES_DIR"]]
+    # Unit tests prove the code, not the data: `make test` runs them.
+    arguments += ["--exclude-resource-type", "unit_test"]
+    if not options.with_tests:
+        arguments += ["--exclude-resource-type", "test"]
+    if options.full_refresh:
+        arguments += ["--full-refresh"]
+    if options.target:
+        arguments += ["--target", options.target]
+    if options.variables:
+        arguments += ["--vars", options.variables]
+    return arguments
+
+
+class Progress:
+    """Turns dbt's events into a line every few seconds."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        """Report through `say`."""
+        self.say = say
+        self.started = self.spoken = time.monotonic()
+        self.total = 0
+        self.done: Counter[str] = Counter()
+
+    def __call__(self, event: object) -> None:
+        """Take one event of dbt's; events of other kinds are passed over."""
+        name = event.info.name
+        if name == "LogStartLine":
+            self.total = event.data.total
+        elif name == "NodeFinished":
+            self.done[event.data.node_info.resource_type] += 1
+            if time.monotonic() - self.spoken >= SECONDS_BETWEEN_LINES:
+                self.speak()
+
+    def speak(self) -> None:
+        """Say how far the build is."""
+        self.spoken = time.monotonic()
+        kinds = ("seed", "model", "test")
+        counts = ", ".join(f"{self.done[kind]} {kind}s" for kind in kinds)
+        share = f" of {self.total}" if self.total else ""
+        finished = sum(self.done[kind] for kind in kinds)
+        self.say(
+            f"  {finished}{share} done ({counts}) after"
+            f" {self.spoken - self.started:.0f} s"
+        )
+
+    def finish(self) -> None:
+        """Say how the build ended, if it got as far as starting one."""
+        if self.done:
+            self.speak()
+
+
+def _release_database() -> None:
+    """Close dbt's connection, so that publishing can open the file."""
+    from dbt.adapters.duckdb.connections import (  # noqa: PLC0415
+        DuckDBConnectionManager,
+    )
+
+    DuckDBConnectionManager.close_all_connections()
+    gc.collect()
+
+
+def _failure(settings: Settings, result: object) -> KefuError:
+    """Return the error of the first failed node, or of dbt's own start."""
+    log = dbt_runs.log_file(settings.root)
+    results = getattr(result.result, "results", None) or []
+    failed = [entry for entry in results if str(entry.status).lower() in FAILED]
+    if not failed:
+        return KefuError(
+            f"{telling_line(result.exception)} (dbt did not start; more in {log})",
+            EXIT_INPUT,
+        )
+    # A model that broke explains the tests that failed; hence before them.
+    first = min(failed, key=lambda entry: str(entry.status).lower() == "fail")
+    node = first.node
+    more = f", and {len(failed) - 1} more failed" if len(failed) > 1 else ""
+    query = ""
+    if node.resource_type == "test" and getattr(node, "compiled_path", None):
+        query = f"; its query is {node.compiled_path}"
+    return KefuError(
+        f"{node.resource_type} {node.name} failed: {telling_line(first.message)}"
+        f"{more}; nothing was published (more in {log}{query})",
+        EXIT_BUILD,
+    )
+
+
+HEADINGS = re.compile(
+    r"^((Database|Runtime|Compilation|Parsing|Dependency|Dbt \w+|Internal)"
+    r" Error( in .*)?|Encountered an error:?)$"
+)
+
+
+def telling_line(message: object) -> str:
+    """Return what a dbt message says, without headings and macro stacks."""
+    lines = [line.strip() for line in str(message).splitlines()]
+    told = [
+        line
+        for line in lines
+        if line and not HEADINGS.match(line) and not line.startswith(">")
+    ]
+    return one_line(" ".join(told[:4]), 400)
+
+
+def publish_in_new_process(settings: Settings) -> dict:
+    """Publish the working database; return the figures for the summary.
+
+    Raises KefuError with the published file as it was.
+    """
+    child = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "kefu.publish",
+            str(settings.database),
+            str(settings.published),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if child.returncode != 0:
+        told = child.stderr.strip().splitlines()
+        raise KefuError(told[-1] if told else "publishing failed", EXIT_PUBLISH)
+    return json.loads(child.stdout)
+
+
+def say_summary(
+    settings: Settings, figures: dict, seconds: float, say: Callable[[str], None]
+) -> None:
+    """Say what was published and where."""
+    say(f"published in {seconds:.0f} s")
+    for name, value in figures.items():
+        shown = f"{value:,}" if isinstance(value, int) else value or "-"
+        say(f"  {name:<17} {shown}")
+    say(f"  {'published file':<17} {settings.published}")
+
+
+def _mark_file(database: Path) -> Path:
+    return database.with_name(f"{database.name}.passed")
+
+
+def mark_passed(database: Path) -> None:
+    """Note that the working file, as it is now, passed all tests."""
+    _mark_file(database).write_text(_stamp(database), encoding="utf-8")
+
+
+def has_passed(database: Path) -> bool:
+    """Return whether the working file is still the one that passed."""
+    try:
+        return _mark_file(database).read_text(encoding="utf-8") == _stamp(database)
+    except OSError:
+        return False
+
+
+def _stamp(database: Path) -> str:
+    stat = database.stat()
+    return f"{stat.st_size} bytes, changed at {stat.st_mtime_ns} ns\n"

@@ -1,0 +1,125 @@
+"""What a run reads, frozen once a process: landing files or a database."""
+
+import functools
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from kefu.contract import NEEDED_TABLES, Table, read_contract
+from kefu.errors import KefuError, one_line
+from kefu.landing import Field, check_columns, freeze
+from kefu.raw_views import attached_select, empty_select, view_sql
+from kefu.settings import Settings
+from kefu.sql import quote_name, quote_text
+
+LANDED = "kefu_landed"
+
+_opened: set[Path] = set()
+
+
+@dataclass(frozen=True)
+class RawInput:
+    """The queries of the raw views and what must run before them."""
+
+    queries: dict[str, str]
+    warnings: list[str] = field(default_factory=list)
+    prepare: tuple[str, ...] = ()
+
+
+@functools.cache
+def read_input(settings: Settings) -> RawInput:
+    """Freeze and check the input of this process.
+
+    Cached, so that every connection of a run sees the same files however
+    many are delivered meanwhile. Raises KefuError for input that a run must
+    not start on.
+    """
+    contract = read_contract(settings.root)
+    if settings.raw_database:
+        return _read_database(settings.raw_database, contract)
+    landing = freeze(settings.raw_root, contract)
+    queries = {name: view_sql(table, landing) for name, table in contract.items()}
+    return RawInput(queries, landing.warnings)
+
+
+def _read_database(path: Path, contract: dict[str, Table]) -> RawInput:
+    if not path.is_file():
+        raise KefuError(
+            f"KEFU_RAW_DATABASE names {path}, which is no file: name a DuckDB"
+            " database, or unset it to read the landing folders"
+        )
+    try:
+        with duckdb.connect(str(path), read_only=True) as connection:
+            rows = connection.execute(
+                """
+                select lower(table_name), table_name, column_name, data_type
+                from duckdb_columns()
+                where schema_name = 'main'
+                    and database_name = current_database()
+                order by table_name, column_index
+                """
+            ).fetchall()
+    except duckdb.Error as error:
+        raise KefuError(
+            f"KEFU_RAW_DATABASE names {path}, which cannot be opened for"
+            f" reading ({one_line(error, 240)}): end the process that writes"
+            " it, or name another file"
+        ) from error
+    fields: dict[str, list[Field]] = {}
+    spelled: dict[str, str] = {}
+    for key, name, column, data_type in rows:
+        fields.setdefault(key, []).append(Field(column, data_type))
+        spelled[key] = name
+    queries, warnings = {}, []
+    for name, table in contract.items():
+        if name in fields:
+            check_columns(table, fields[name], f"table {spelled[name]} of {path.name}")
+            relation = f"{LANDED}.main.{quote_name(spelled[name])}"
+            queries[name] = attached_select(table, relation, fields[name])
+        elif name in NEEDED_TABLES:
+            raise KefuError(
+                f"{name}: there is no such table in the schema main of"
+                f" {path.name}: create it, of zero rows if need be"
+            )
+        else:
+            queries[name] = empty_select(table)
+            warnings.append(f"{name}: no such table, read as an empty table")
+    attach = f"attach if not exists {quote_text(str(path))} as {LANDED} (read_only)"
+    return RawInput(queries, warnings, (attach,))
+
+
+def open_working_database(path: str, config: dict | None = None) -> None:
+    """Make the working database's folder and open the file once.
+
+    Raises KefuError where dbt would end in a traceback: no permission, not a
+    database, or open in another process.
+    """
+    file = Path(path)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise KefuError(
+            f"the folder {file.parent} of the working database cannot be made"
+            f" ({error.strerror}): set KEFU_DATABASE to a path you may write"
+        ) from error
+    if not os.access(file.parent, os.W_OK):
+        raise KefuError(
+            f"the folder {file.parent} of the working database is not"
+            " writable: set KEFU_DATABASE to a path you may write"
+        )
+    try:
+        duckdb.connect(str(file), config=config or {}).close()
+    except duckdb.Error as error:
+        raise KefuError(
+            f"the working database {file} cannot be opened for writing"
+            f" ({one_line(error, 240)}): close what has it open, or set"
+            " KEFU_DATABASE to another file"
+        ) from error
+    _opened.add(file.resolve())
+
+
+def opened_databases() -> frozenset[Path]:
+    """Return the working databases that this process has opened."""
+    return frozenset(_opened)

@@ -1,0 +1,6 @@
+{% macro pdd_tables() -%}
+{{ return([
+    'messages', 'orders', 'refunds', 'complaints', 'malls', 'agents',
+    'agent_shifts', 'ratings', 'quality_reviews', 'excluded_buyers',
+]) }}
+{%- endmacro %}

@@ -1,0 +1,22 @@
+{# Section 5 of the metric definitions: refunds, disputes and interventions of a
+   mall over any period. #}
+{% macro refund_kpis() -%}
+    grouped_orders,
+    refunded_orders,
+    {{ cohort_rate('refunded_orders', 'grouped_orders') }} as refund_rate,
+    dispute_refund_orders,
+    {{ cohort_rate('dispute_refund_orders', 'grouped_orders') }}
+        as dispute_refund_rate,
+    {{ cohort_rate('dispute_refund_orders', 'refunded_orders') }}
+        as dispute_refund_rate_of_refunds,
+    platform_intervention_orders,
+    {{ cohort_rate('platform_intervention_orders', 'grouped_orders') }}
+        as platform_intervention_rate,
+    quality_refund_orders,
+    {{ cohort_rate('quality_refund_orders', 'grouped_orders') }}
+        as quality_refund_rate,
+    refund_ms / 3600000.0 / nullif(refunded_orders, 0) as avg_refund_hours,
+    autonomous_refunded_orders,
+    autonomous_refund_ms / 3600000.0 / nullif(autonomous_refunded_orders, 0)
+        as avg_refund_hours_autonomous
+{%- endmacro %}

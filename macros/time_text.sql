@@ -1,0 +1,3 @@
+{% macro time_text(local_time) -%}
+epoch_ms({{ local_time }}) - 28800000
+{%- endmacro %}

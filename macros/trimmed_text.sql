@@ -1,0 +1,7 @@
+{% macro trimmed_text(expression) -%}
+case
+    when {{ expression }} >= '!' and right({{ expression }}, 1) >= '!'
+        then {{ expression }}
+    else nullif(trim({{ expression }}, e' \t\r\n'), '')
+end
+{%- endmacro %}

@@ -1,0 +1,109 @@
+with
+
+messages as (
+
+    select
+        *,
+        cast(sent_at as time) as time_of_day,
+        epoch_ms(sent_at) % 86400000 // 1000 as second_of_day
+    from {{ ref('int_messages_sequenced') }}
+    where sender in ('buyer', 'agent')
+
+),
+
+robot_only_days as (
+
+    select mall_id, buyer_uid, service_date
+    from {{ ref('int_buyer_days') }}
+    where is_robot_only
+
+),
+
+exempt_dates as (
+
+    select date_day
+    from {{ ref('exempt_dates') }}
+    group by date_day
+
+),
+
+shift_segments as (
+
+    select * from {{ ref('int_shift_segments') }}
+
+),
+
+default_shift_seconds as (
+
+    select * from {{ ref('int_default_shift_seconds') }}
+
+),
+
+responsible as (
+
+    select
+        *,
+        coalesce(
+            agent_cs_uid,
+            replied_cs_uid,
+            assigned_cs_uid,
+            previous_cs_uid_that_day
+        ) as cs_uid
+    from messages
+
+),
+
+final as (
+
+    select
+        responsible.mall_id,
+        responsible.buyer_uid,
+        responsible.msg_id,
+        responsible.sender,
+        responsible.cs_uid,
+        responsible.replied_cs_uid,
+        responsible.sent_at,
+        responsible.service_date,
+        responsible.conversation_position,
+        responsible.asks_for_reply,
+        responsible.is_round_start,
+        responsible.replied_at,
+        responsible.response_ms,
+        responsible.asks_for_reply
+        and (
+            '{{ var("response_unit") }}' = 'message'
+            or responsible.is_round_start
+        )
+        and responsible.time_of_day >= time '08:00:00'
+        and responsible.time_of_day < time '23:00:00'
+        and exempt_dates.date_day is null
+        and (
+            {{ var('assess_robot_only_buyers') }}
+            or robot_only_days.buyer_uid is null
+        ) as is_assessed,
+        coalesce(
+            shift_segments.shift_name,
+            default_shift_seconds.shift_name,
+            'none'
+        ) as shift_name
+    from responsible
+    left join robot_only_days
+        on
+            responsible.mall_id = robot_only_days.mall_id
+            and responsible.buyer_uid = robot_only_days.buyer_uid
+            and responsible.service_date = robot_only_days.service_date
+    left join exempt_dates
+        on responsible.service_date = exempt_dates.date_day
+    left join shift_segments
+        on
+            responsible.mall_id = shift_segments.mall_id
+            and responsible.cs_uid = shift_segments.cs_uid
+            and responsible.service_date = shift_segments.service_date
+            and responsible.sent_at >= shift_segments.segment_start
+            and responsible.sent_at < shift_segments.segment_end
+    left join default_shift_seconds
+        on responsible.second_of_day = default_shift_seconds.second_of_day
+
+)
+
+select * from final

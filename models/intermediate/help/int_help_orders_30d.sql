@@ -1,0 +1,109 @@
+with
+
+spine as (
+
+    select mall_id, as_of_date, days_observed
+    from {{ ref('int_kpi_spine') }}
+    where scope = 'mall'
+
+),
+
+changes as (
+
+    select * from {{ ref('int_help_order_changes') }}
+
+),
+
+modules as (
+
+    select module as member from {{ ref('problems') }}
+    union
+    select module as member from {{ ref('module_weights') }}
+    union
+    select unnest(['unknown', 'all']) as member
+
+),
+
+members as (
+
+    -- Every module has its row every day, a problem only where it was met.
+    select spine.mall_id, 'module' as breakdown, modules.member
+    from spine
+    cross join modules
+    group by all
+    union
+    select mall_id, breakdown, member
+    from changes
+    group by all
+
+),
+
+daily_changes as (
+
+    select
+        mall_id,
+        breakdown,
+        member,
+        change_date,
+        sum(change) filter (measure = 'any') as help_orders_30d,
+        sum(change) filter (measure = 'platform')
+            as platform_help_orders_30d,
+        sum(change) filter (measure = 'merchant_chat')
+            as help_orders_merchant_chat,
+        sum(change) filter (measure = 'merchant_after_sales')
+            as help_orders_merchant_after_sales,
+        sum(change) filter (measure = 'platform_intervention')
+            as help_orders_platform_intervention,
+        sum(change) filter (measure = 'platform_online_cs')
+            as help_orders_platform_online_cs,
+        sum(change) filter (measure = 'platform_hotline')
+            as help_orders_platform_hotline,
+        sum(change) filter (measure = 'complaint')
+            as help_orders_complaint
+    from changes
+    group by mall_id, breakdown, member, change_date
+
+),
+
+days as (
+
+    select
+        spine.mall_id,
+        spine.as_of_date,
+        spine.days_observed,
+        members.breakdown,
+        members.member,
+        daily_changes.* exclude (mall_id, breakdown, member, change_date)
+    from spine
+    inner join members
+        on spine.mall_id = members.mall_id
+    left join daily_changes
+        on
+            spine.mall_id = daily_changes.mall_id
+            and spine.as_of_date = daily_changes.change_date
+            and members.breakdown = daily_changes.breakdown
+            and members.member = daily_changes.member
+
+),
+
+final as (
+
+    select
+        mall_id,
+        as_of_date,
+        days_observed,
+        breakdown,
+        member,
+        cast(
+            coalesce(sum(columns('help_orders_')) over running, 0) as bigint
+        )
+    from days
+    window running as (
+        partition by mall_id, breakdown, member
+        order by as_of_date
+        rows unbounded preceding
+    )
+
+)
+
+select * from final

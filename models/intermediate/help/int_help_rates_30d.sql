@@ -1,0 +1,34 @@
+with
+
+help_orders as (
+
+    select * from {{ ref('int_help_orders_30d') }}
+
+),
+
+kpi_30d as (
+
+    select mall_id, as_of_date, grouped_orders as grouped_orders_30d
+    from {{ ref('int_kpi_30d') }}
+    where scope = 'mall'
+
+),
+
+final as (
+
+    select
+        help_orders.*,
+        kpi_30d.grouped_orders_30d,
+        help_orders.help_orders_30d / nullif(kpi_30d.grouped_orders_30d, 0)
+            as help_seeking_rate,
+        help_orders.platform_help_orders_30d
+        / nullif(kpi_30d.grouped_orders_30d, 0) as platform_help_rate
+    from help_orders
+    inner join kpi_30d
+        on
+            help_orders.mall_id = kpi_30d.mall_id
+            and help_orders.as_of_date = kpi_30d.as_of_date
+
+)
+
+select * from final

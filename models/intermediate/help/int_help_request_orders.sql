@@ -1,0 +1,36 @@
+-- A request that names no order belongs to the buyer's latest order that was
+-- grouped by then and is still in its after-sale period.
+with
+
+requests as (
+
+    select * from {{ ref('int_help_requests_gathered') }}
+    where order_sn is null and buyer_uid is not null
+
+),
+
+orders as (
+
+    select * from {{ ref('int_orders_classified') }}
+    where is_grouped and buyer_uid is not null
+
+),
+
+final as (
+
+    select
+        requests.help_request_id,
+        arg_max(orders.order_sn, (orders.confirmed_at, orders.order_sn))
+            as order_sn
+    from requests
+    inner join orders
+        on
+            requests.mall_id = orders.mall_id
+            and requests.buyer_uid = orders.buyer_uid
+            and requests.request_at >= orders.confirmed_at
+            and requests.request_date <= orders.after_sales_until
+    group by requests.help_request_id
+
+)
+
+select * from final

@@ -1,0 +1,38 @@
+with
+
+loads as (
+
+    select * from {{ ref('stg_pdd__loads') }}
+
+),
+
+newest_load as (
+
+    -- _loaded_at is UTC; its local day is still running when it was landed.
+    select
+        cast(
+            max(newest_accepted_loaded_at) + interval 8 hours as date
+        ) - 1 as last_complete_day
+    from loads
+    where source in ('messages', 'orders')
+
+),
+
+final as (
+
+    -- least() passes over a null var: the var can only move the end back.
+    select
+        last_complete_day,
+        least(
+            last_complete_day,
+            {% if var('as_of_date') is none -%}
+                cast(null as date)
+            {%- else -%}
+                cast('{{ var("as_of_date") }}' as date)
+            {%- endif %}
+        ) as as_of_end
+    from newest_load
+
+)
+
+select * from final

@@ -1,0 +1,80 @@
+-- A buyer is being served from the first to the last message of a run of the
+-- agent's messages with gaps under ten minutes. The most buyers at one moment
+-- come from one running sum over starts (+1) and ends (-1); at the same moment
+-- starts come first, because the runs are closed.
+with
+
+messages as (
+
+    select
+        *,
+        epoch_ms(sent_at) as sent_ms
+    from {{ ref('int_messages_assessed') }}
+    where sender = 'agent'
+
+),
+
+marked as (
+
+    select
+        *,
+        lag(sent_ms) over serving as previous_ms,
+        lead(sent_ms) over serving as next_ms
+    from messages
+    window serving as (
+        partition by mall_id, cs_uid, service_date, buyer_uid
+        order by conversation_position
+    )
+
+),
+
+changes as (
+
+    select mall_id, cs_uid, service_date, sent_ms, 1 as change
+    from marked
+    where coalesce(sent_ms - previous_ms >= 600000, true)
+
+    union all
+
+    select mall_id, cs_uid, service_date, sent_ms, -1 as change
+    from marked
+    where coalesce(next_ms - sent_ms >= 600000, true)
+
+),
+
+moments as (
+
+    -- Equal starts (or equal ends) are one step: their order cannot matter.
+    select mall_id, cs_uid, service_date, sent_ms, change, sum(change) as step
+    from changes
+    group by mall_id, cs_uid, service_date, sent_ms, change
+
+),
+
+concurrent as (
+
+    select
+        *,
+        sum(step) over (
+            partition by mall_id, cs_uid, service_date
+            order by sent_ms, change desc
+            rows unbounded preceding
+        ) as buyers
+    from moments
+
+),
+
+final as (
+
+    select
+        'agent' as scope,
+        mall_id,
+        cs_uid,
+        service_date,
+        cast(max(buyers) as bigint) as max_concurrent_buyers
+    from concurrent
+    group by mall_id, cs_uid, service_date
+
+)
+
+select * from final

@@ -1,0 +1,32 @@
+with
+
+complaints as (
+
+    select * from {{ ref('int_help_requests_gathered') }}
+    where channel = 'complaint' and is_valid and not is_excluded_buyer
+
+),
+
+added_up as (
+
+    select
+        case grouping(cs_uid) when 1 then 'mall' else 'agent' end as scope,
+        mall_id,
+        cs_uid,
+        request_date as service_date,
+        count(distinct buyer_uid) as complaint_buyers
+    from complaints
+    group by grouping sets (
+        (mall_id, request_date), (mall_id, request_date, cs_uid)
+    )
+
+),
+
+final as (
+
+    select * from added_up
+    where scope = 'mall' or cs_uid is not null
+
+)
+
+select * from final

@@ -1,0 +1,34 @@
+with
+
+orders as (
+
+    select * from {{ ref('int_orders_classified') }}
+    where is_grouped
+
+),
+
+attributions as (
+
+    select * from {{ ref('int_order_attributions') }}
+
+),
+
+final as (
+
+    select
+        'mall' as scope,
+        orders.mall_id,
+        orders.confirm_date as service_date,
+        count(*) as grouped_orders,
+        count(*) filter (orders.is_paid) as paid_grouped_orders,
+        sum(orders.pay_amount) filter (orders.is_paid) as paid_grouped_amount,
+        sum(orders.pay_amount) filter (attributions.order_sn is not null)
+            as attributed_grouped_amount
+    from orders
+    left join attributions
+        on orders.order_sn = attributions.order_sn
+    group by orders.mall_id, orders.confirm_date
+
+)
+
+select * from final

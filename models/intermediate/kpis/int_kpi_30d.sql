@@ -1,0 +1,118 @@
+-- Sums of the daily parts over 30 days; quantiles and distinct counts, which
+-- do not add up, come from the rows themselves.
+with
+
+spine as (
+
+    select * from {{ ref('int_kpi_spine') }}
+
+),
+
+kpi_daily as (
+
+    select * exclude (
+        shift_name, is_event, median_response_ms, p90_response_ms
+    )
+    from {{ ref('int_kpi_daily') }}
+    where scope in ('mall', 'agent')
+
+),
+
+response_quantiles as (
+
+    select * from {{ ref('int_response_quantiles_30d') }}
+
+),
+
+distinct_counts as (
+
+    select * from {{ ref('int_distinct_30d') }}
+
+),
+
+days as (
+
+    -- A day before the first row can hold parts too (a refund request without
+    -- any other event): summed, but no row of its own.
+    select
+        coalesce(spine.scope, kpi_daily.scope) as scope,
+        coalesce(spine.mall_id, kpi_daily.mall_id) as mall_id,
+        coalesce(spine.cs_uid, kpi_daily.cs_uid) as cs_uid,
+        coalesce(spine.as_of_date, kpi_daily.service_date) as as_of_date,
+        spine.days_observed,
+        kpi_daily.* exclude (scope, mall_id, cs_uid, service_date)
+    from spine
+    full join kpi_daily
+        on
+            spine.scope = kpi_daily.scope
+            and spine.mall_id = kpi_daily.mall_id
+            and spine.cs_uid is not distinct from kpi_daily.cs_uid
+            and spine.as_of_date = kpi_daily.service_date
+
+),
+
+summed as (
+
+    select
+        scope,
+        mall_id,
+        cs_uid,
+        as_of_date,
+        days_observed,
+        coalesce(max(max_concurrent_buyers) over thirty_days, 0)
+            as max_concurrent_buyers,
+        cast(
+            coalesce(sum(columns('_amount$')) over thirty_days, 0)
+            as decimal(18, 2)
+        ),
+        cast(
+            coalesce(
+                sum(
+                    columns(
+                        * exclude (
+                            scope, mall_id, cs_uid, as_of_date, days_observed,
+                            max_concurrent_buyers, sales_amount,
+                            net_sales_amount, paid_grouped_amount,
+                            attributed_grouped_amount
+                        )
+                    )
+                ) over thirty_days,
+                0
+            ) as bigint
+        )
+    from days
+    window thirty_days as (
+        partition by scope, mall_id, cs_uid
+        order by as_of_date
+        range between interval 29 days preceding and current row
+    )
+    qualify days_observed is not null
+
+),
+
+final as (
+
+    select
+        summed.* exclude (platform_intervention_orders),
+        response_quantiles.median_response_ms,
+        response_quantiles.p90_response_ms,
+        distinct_counts.distinct_consult_buyers_30d,
+        distinct_counts.distinct_intervention_orders_30d
+            as platform_intervention_orders
+    from summed
+    left join response_quantiles
+        on
+            summed.scope = response_quantiles.scope
+            and summed.mall_id = response_quantiles.mall_id
+            and summed.cs_uid is not distinct from response_quantiles.cs_uid
+            and summed.as_of_date = response_quantiles.as_of_date
+    left join distinct_counts
+        on
+            summed.scope = distinct_counts.scope
+            and summed.mall_id = distinct_counts.mall_id
+            and summed.cs_uid is not distinct from distinct_counts.cs_uid
+            and summed.as_of_date = distinct_counts.as_of_date
+
+)
+
+select * from final

@@ -1,0 +1,39 @@
+with
+
+ratings as (
+
+    select
+        *,
+        cast(created_at as date) as service_date
+    from {{ ref('stg_pdd__ratings') }}
+
+),
+
+added_up as (
+
+    select
+        case grouping(cs_uid) when 1 then 'mall' else 'agent' end as scope,
+        mall_id,
+        cs_uid,
+        service_date,
+        count(*) as rating_count,
+        sum(score) as rating_sum,
+        count(*) filter (score <= 3) as low_rating_count,
+        count(*) filter (score >= 4) as satisfied_count,
+        count(*) filter (score = 3) as fair_count,
+        count(*) filter (score <= 2) as dissatisfied_count
+    from ratings
+    group by grouping sets (
+        (mall_id, service_date), (mall_id, service_date, cs_uid)
+    )
+
+),
+
+final as (
+
+    select * from added_up
+    where scope = 'mall' or cs_uid is not null
+
+)
+
+select * from final

@@ -1,0 +1,89 @@
+-- Refunded orders by the day of their refund, interventions by the day of the
+-- request, first responses by the day of the request.
+with
+
+refunded_orders as (
+
+    select * from {{ ref('int_refunded_orders') }}
+
+),
+
+attributions as (
+
+    select * from {{ ref('int_order_attributions') }}
+
+),
+
+attributed as (
+
+    select
+        refunded_orders.*,
+        attributions.attributed_cs_uid as cs_uid
+    from refunded_orders
+    left join {{ ref('int_orders_classified') }} as orders
+        on
+            refunded_orders.mall_id = orders.mall_id
+            and refunded_orders.order_sn = orders.order_sn
+    left join attributions
+        on orders.order_sn = attributions.order_sn
+
+),
+
+mall_refunds as (
+
+    select
+        'mall' as scope,
+        mall_id,
+        cast(null as varchar) as cs_uid,
+        refund_date as service_date,
+        count(*) as refunded_orders,
+        count(*) filter (is_dispute) as dispute_refund_orders,
+        count(*) filter (is_quality) as quality_refund_orders,
+        sum(refund_ms) as refund_ms,
+        count(*) filter (not is_platform_intervention)
+            as autonomous_refunded_orders,
+        sum(refund_ms) filter (not is_platform_intervention)
+            as autonomous_refund_ms
+    from attributed
+    group by mall_id, refund_date
+
+),
+
+agent_disputes as (
+
+    select
+        'agent' as scope,
+        mall_id,
+        cs_uid,
+        refund_date as service_date,
+        count(*) as dispute_refund_orders
+    from attributed
+    where is_dispute and cs_uid is not null
+    group by mall_id, cs_uid, refund_date
+
+),
+
+interventions as (
+
+    select
+        'mall' as scope,
+        mall_id,
+        created_date as service_date,
+        count(distinct order_sn) as platform_intervention_orders
+    from {{ ref('int_refund_requests') }}
+    where is_platform_intervention and order_sn is not null
+    group by mall_id, created_date
+
+),
+
+final as (
+
+    select * from mall_refunds
+    union all by name
+    select * from agent_disputes
+    union all by name
+    select * from interventions
+
+)
+
+select * from final

@@ -1,0 +1,73 @@
+-- The one place where response figures are added up per buyer: for the mall,
+-- for each agent and for each agent's shift, from one scan of the messages.
+with
+
+messages as (
+
+    select * from {{ ref('int_messages_assessed') }}
+
+),
+
+added_up as (
+
+    select
+        case grouping(cs_uid, shift_name)
+            when 3 then 'mall' when 1 then 'agent' else 'shift'
+        end as scope,
+        mall_id,
+        cs_uid,
+        shift_name,
+        buyer_uid,
+        service_date,
+        count(*) filter (sender = 'buyer') as buyer_messages,
+        count(*) filter (sender = 'agent') as agent_messages,
+        count(*) filter (is_assessed) as assessed_messages,
+        count(*) filter (is_assessed and response_ms <= 30000)
+            as messages_replied_30s,
+        count(response_ms) filter (is_assessed) as answered_messages,
+        coalesce(sum(response_ms) filter (is_assessed), 0) as response_ms,
+        max(response_ms) filter (is_assessed) as slowest_response_ms,
+        arg_min_null(response_ms, conversation_position) filter (is_assessed)
+            as first_response_ms,
+        -- Tenths of the way from 600 s (no point) down to 60 s (all points).
+        coalesce(
+            sum(greatest(0, least(600000 - response_ms, 540000)))
+                filter (is_assessed),
+            0
+        ) as response_speed_ms
+    from messages
+    group by grouping sets (
+        (mall_id, buyer_uid, service_date),
+        (mall_id, buyer_uid, service_date, cs_uid),
+        (mall_id, buyer_uid, service_date, cs_uid, shift_name)
+    )
+
+),
+
+final as (
+
+    select
+        scope,
+        mall_id,
+        cs_uid,
+        shift_name,
+        buyer_uid,
+        service_date,
+        buyer_messages,
+        agent_messages,
+        assessed_messages,
+        messages_replied_30s,
+        answered_messages,
+        cast(response_ms as bigint) as response_ms,
+        first_response_ms,
+        cast(response_speed_ms as bigint) as response_speed_ms,
+        assessed_messages > 0 as is_assessed,
+        {{ is_late('180000') }} as is_late_3min,
+        {{ is_late('300000') }} as is_late_5min,
+        {{ is_late('3600000') }} as is_ineffective
+    from added_up
+    where scope = 'mall' or cs_uid is not null
+
+)
+
+select * from final

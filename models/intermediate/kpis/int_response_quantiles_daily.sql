@@ -1,0 +1,39 @@
+-- Quantiles do not add up: they are taken over the messages themselves.
+with
+
+messages as (
+
+    select * from {{ ref('int_messages_assessed') }}
+    where is_assessed and response_ms is not null
+
+),
+
+quantiles as (
+
+    select
+        case grouping(cs_uid, shift_name)
+            when 3 then 'mall' when 1 then 'agent' else 'shift'
+        end as scope,
+        mall_id,
+        cs_uid,
+        shift_name,
+        service_date,
+        quantile_cont(response_ms, 0.5) as median_response_ms,
+        quantile_cont(response_ms, 0.9) as p90_response_ms
+    from messages
+    group by grouping sets (
+        (mall_id, service_date),
+        (mall_id, service_date, cs_uid),
+        (mall_id, service_date, cs_uid, shift_name)
+    )
+
+),
+
+final as (
+
+    -- An answered message always has an agent: the one who answered.
+    select * from quantiles
+
+)
+
+select * from final

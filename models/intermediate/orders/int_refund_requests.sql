@@ -1,0 +1,58 @@
+with
+
+refunds as (
+
+    select * from {{ ref('stg_pdd__refunds') }}
+
+),
+
+orders as (
+
+    select * from {{ ref('stg_pdd__orders') }}
+
+),
+
+refund_reasons as (
+
+    select * from {{ ref('refund_reasons') }}
+
+),
+
+final as (
+
+    select
+        refunds.refund_id,
+        refunds.mall_id,
+        refunds.order_sn,
+        refunds.liability,
+        refunds.after_sales_status,
+        refunds.created_at,
+        refunds.updated_at,
+        refunds.refund_success_at,
+        refunds.signed_at,
+        coalesce(refunds.buyer_uid, orders.buyer_uid) as buyer_uid,
+        coalesce(
+            refunds.problem_code, refund_reasons.problem_code, 'unknown'
+        ) as problem_code,
+        cast(refunds.created_at as date) as created_date,
+        cast(refunds.refund_success_at as date) as refund_date,
+        refunds.refund_success_at is not null as is_refunded,
+        coalesce(refunds.join_or_not = 1, false) as is_platform_intervention,
+        coalesce(
+            refunds.dispute_refund_status = 1
+            or (refunds.join_or_not = 1 and refunds.liability = 'merchant'),
+            false
+        ) as is_dispute,
+        epoch_ms(refunds.refund_success_at) - epoch_ms(refunds.created_at)
+            as refund_ms
+    from refunds
+    left join orders
+        on
+            refunds.order_sn = orders.order_sn
+            and refunds.mall_id = orders.mall_id
+    left join refund_reasons
+        on refunds.after_sale_reason = refund_reasons.reason
+
+)
+
+select * from final

@@ -1,0 +1,32 @@
+with
+
+kpi_daily as (
+
+    select * from {{ ref('int_kpi_daily') }}
+    where scope = 'agent' and is_event
+
+),
+
+as_of_end as (
+
+    select * from {{ ref('int_as_of_end') }}
+
+),
+
+final as (
+
+    select
+        mall_id,
+        cs_uid,
+        service_date,
+        as_of_end.as_of_end
+        >= service_date + ({{ var('conversion_window_days') }} - 1)
+            as is_conversion_final,
+        {{ agent_kpis() }}
+    from kpi_daily
+    inner join as_of_end
+        on kpi_daily.service_date <= as_of_end.as_of_end
+
+)
+
+select * from final

@@ -1,0 +1,29 @@
+with
+
+messages as (
+
+    select * from {{ ref('int_messages_assessed') }}
+    where asks_for_reply
+
+),
+
+final as (
+
+    select
+        mall_id,
+        msg_id,
+        {{ buyer_key() }} as buyer_key,
+        cs_uid as responsible_cs_uid,
+        replied_cs_uid,
+        shift_name,
+        is_assessed,
+        is_round_start,
+        service_date,
+        sent_at,
+        replied_at,
+        response_ms / 1000.0 as response_seconds
+    from messages
+
+)
+
+select * from final

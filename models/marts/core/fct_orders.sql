@@ -1,0 +1,41 @@
+with
+
+orders as (
+
+    select * from {{ ref('int_orders_classified') }}
+
+),
+
+attributions as (
+
+    select * from {{ ref('int_order_attributions') }}
+
+),
+
+final as (
+
+    select
+        orders.order_sn,
+        orders.mall_id,
+        {{ buyer_key('orders.mall_id', 'orders.buyer_uid') }} as buyer_key,
+        attributions.attributed_cs_uid,
+        attributions.attribution_step,
+        cast(orders.goods_count as bigint) as goods_count,
+        orders.pay_amount,
+        orders.is_grouped,
+        orders.is_paid,
+        orders.refunded_at is not null as is_refunded,
+        orders.confirm_date,
+        attributions.attributed_consult_date,
+        orders.created_at,
+        orders.paid_at,
+        orders.confirmed_at,
+        orders.received_at,
+        orders.refunded_at
+    from orders
+    left join attributions
+        on orders.order_sn = attributions.order_sn
+
+)
+
+select * from final

@@ -1,0 +1,72 @@
+with
+
+peers as (
+
+    select * from {{ ref('int_experience_peers') }}
+
+),
+
+scores as (
+
+    select * from {{ ref('int_experience_scores') }}
+
+),
+
+help_rates as (
+
+    select * from {{ ref('int_help_rates_30d') }}
+    where breakdown = 'module' and member = 'all'
+
+),
+
+score_tiers as (
+
+    select tier, min_score::double as min_score
+    from {{ ref('score_tiers') }}
+
+),
+
+placed as (
+
+    select
+        scores.*,
+        score_tiers.tier as score_tier
+    from scores
+    asof left join score_tiers
+        on scores.experience_score >= score_tiers.min_score
+
+),
+
+final as (
+
+    select
+        peers.mall_id,
+        peers.as_of_date,
+        peers.category_name,
+        placed.experience_score,
+        case when peers.is_scored then 'scored' else 'insufficient_orders' end
+            as score_status,
+        coalesce(printf('%.2f', placed.experience_score), '--')
+            as score_display,
+        peers.peer_scope,
+        placed.category_rank,
+        placed.category_percentile,
+        placed.change_7d,
+        placed.change_ratio_7d,
+        placed.costliest_module,
+        placed.score_tier,
+        peers.grouped_orders_30d,
+        help_rates.platform_help_rate
+    from peers
+    inner join help_rates
+        on
+            peers.mall_id = help_rates.mall_id
+            and peers.as_of_date = help_rates.as_of_date
+    left join placed
+        on
+            peers.mall_id = placed.mall_id
+            and peers.as_of_date = placed.as_of_date
+
+)
+
+select * from final

@@ -1,0 +1,32 @@
+with
+
+help_requests as (
+
+    select * from {{ ref('int_help_requests') }}
+    where is_counted
+
+),
+
+as_of_end as (
+
+    select * from {{ ref('int_as_of_end') }}
+
+),
+
+final as (
+
+    select
+        help_requests.mall_id,
+        help_requests.request_date,
+        help_requests.channel,
+        help_requests.problem_code,
+        count(*) as help_requests,
+        count(distinct help_requests.order_sn) as help_orders
+    from help_requests
+    inner join as_of_end
+        on help_requests.request_date <= as_of_end.as_of_end
+    group by all
+
+)
+
+select * from final

@@ -1,0 +1,56 @@
+{{ config(materialized='view') }}
+
+with
+
+agent_shifts as (
+
+    select * from {{ source('pdd', 'agent_shifts') }}
+
+),
+
+trimmed as (
+
+    select
+        {{ trimmed_text('columns(* exclude (load_date))') }}
+            as "\0_text",
+        load_date as folder_date,
+        agent_shifts as landed
+    from agent_shifts
+
+),
+
+typed as (
+
+    select
+        *,
+        mall_id_text as mall_id,
+        cs_uid_text as cs_uid,
+        shift_name_text as shift_name,
+        {{ parse_local_time('start_at_text') }} as start_at,
+        {{ parse_local_time('end_at_text') }} as end_at,
+        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at
+    from trimmed
+
+),
+
+final as (
+
+    select
+        * not similar to '.*_text|folder_date',
+        {{ booked_date('folder_date', 'loaded_at') }} as load_date,
+        _source_file_text as source_file,
+        cast([] as varchar[]) as unreadable_columns,
+        case
+            when mall_id is null or cs_uid is null or start_at is null
+                then 'missing_key'
+            when loaded_at is null then 'missing_loaded_at'
+            when end_at is null and {{ is_unset_time('end_at_text') }}
+                then 'missing_event_time'
+            when end_at is null then 'unreadable_event_time'
+            when end_at <= start_at then 'ends_before_start'
+        end as reject_reason
+    from typed
+
+)
+
+select * from final

@@ -1,0 +1,56 @@
+{{ config(materialized='view') }}
+
+with
+
+agents as (
+
+    select * from {{ source('pdd', 'agents') }}
+
+),
+
+trimmed as (
+
+    select
+        {{ trimmed_text('columns(* exclude (load_date))') }}
+            as "\0_text",
+        load_date as folder_date,
+        agents as landed
+    from agents
+
+),
+
+typed as (
+
+    select
+        *,
+        mall_id_text as mall_id,
+        cs_uid_text as cs_uid,
+        cs_name_text as cs_name,
+        agent_role_text as agent_role,
+        {{ parse_boolean('is_robot_text') }} as is_robot,
+        {{ parse_date('valid_from_text') }} as valid_from,
+        {{ parse_date('valid_to_text') }} as valid_to,
+        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at
+    from trimmed
+
+),
+
+final as (
+
+    select
+        * not similar to '.*_text|folder_date',
+        {{ booked_date('folder_date', 'loaded_at') }} as load_date,
+        _source_file_text as source_file,
+        {{ unreadable_columns({
+            'is_robot': 'is_robot', 'valid_from': 'valid_from',
+            'valid_to': 'valid_to',
+        }) }} as unreadable_columns,
+        case
+            when mall_id is null or cs_uid is null then 'missing_key'
+            when loaded_at is null then 'missing_loaded_at'
+        end as reject_reason
+    from typed
+
+)
+
+select * from final

@@ -1,0 +1,69 @@
+{{ config(materialized='view') }}
+
+with
+
+complaints as (
+
+    select * from {{ source('pdd', 'complaints') }}
+
+),
+
+trimmed as (
+
+    select
+        {{ trimmed_text('columns(* exclude (load_date))') }}
+            as "\0_text",
+        load_date as folder_date,
+        complaints as landed
+    from complaints
+
+),
+
+typed as (
+
+    select
+        *,
+        complaint_id_text as complaint_id,
+        mall_id_text as mall_id,
+        buyer_uid_text as buyer_uid,
+        order_sn_text as order_sn,
+        cs_uid_text as cs_uid,
+        channel_text as channel,
+        problem_code_text as problem_code,
+        liability_text as liability,
+        {{ parse_boolean('is_valid_text') }} as is_valid,
+        {{ parse_local_time('created_time_text') }} as created_at,
+        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at
+    from trimmed
+
+),
+
+final as (
+
+    select
+        * not similar to '.*_text|folder_date',
+        {{ booked_date('folder_date', 'loaded_at') }} as load_date,
+        _source_file_text as source_file,
+        {{ unreadable_columns({
+            'is_valid': 'is_valid',
+        }) }} as unreadable_columns,
+        case
+            when complaint_id is null then 'missing_key'
+            when loaded_at is null then 'missing_loaded_at'
+            when mall_id is null then 'missing_mall_id'
+            when buyer_uid is null then 'missing_buyer_uid'
+            {{ event_time_reasons('created_at', 'created_time_text') }}
+            when
+                channel is null
+                or channel not in (
+                    'platform_online_cs', 'platform_hotline', 'complaint'
+                )
+                then 'invalid_channel'
+            when liability not in ('merchant', 'buyer', 'platform', 'none')
+                then 'invalid_liability'
+        end as reject_reason
+    from typed
+
+)
+
+select * from final

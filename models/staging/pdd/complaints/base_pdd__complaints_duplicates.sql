@@ -1,0 +1,24 @@
+with
+
+versions as (
+
+    select * from {{ ref('base_pdd__complaints') }}
+
+),
+
+final as (
+
+    {{ rank_versions(
+        'versions',
+        key=['complaint_id'],
+        newest_by=['loaded_at'],
+        text_form=[
+            'complaint_id', 'mall_id', 'buyer_uid', 'order_sn', 'cs_uid',
+            'channel', 'problem_code', time_text('created_at'), 'is_valid',
+            'liability',
+        ],
+    ) }}
+
+)
+
+select * from final

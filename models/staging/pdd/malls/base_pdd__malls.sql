@@ -1,0 +1,53 @@
+{{ config(materialized='view') }}
+
+with
+
+malls as (
+
+    select * from {{ source('pdd', 'malls') }}
+
+),
+
+trimmed as (
+
+    select
+        {{ trimmed_text('columns(* exclude (load_date))') }}
+            as "\0_text",
+        load_date as folder_date,
+        malls as landed
+    from malls
+
+),
+
+typed as (
+
+    select
+        *,
+        mall_id_text as mall_id,
+        mall_name_text as mall_name,
+        category_name_text as category_name,
+        {{ parse_integer('merchant_type_text') }} as merchant_type,
+        {{ parse_date('opened_on_text') }} as opened_on,
+        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at
+    from trimmed
+
+),
+
+final as (
+
+    select
+        * not similar to '.*_text|folder_date',
+        {{ booked_date('folder_date', 'loaded_at') }} as load_date,
+        _source_file_text as source_file,
+        {{ unreadable_columns({
+            'merchant_type': 'merchant_type', 'opened_on': 'opened_on',
+        }) }} as unreadable_columns,
+        case
+            when mall_id is null then 'missing_key'
+            when loaded_at is null then 'missing_loaded_at'
+        end as reject_reason
+    from typed
+
+)
+
+select * from final

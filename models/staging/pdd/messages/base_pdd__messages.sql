@@ -1,0 +1,69 @@
+{{ config(materialized='view') }}
+
+with
+
+messages as (
+
+    select * from {{ source('pdd', 'messages') }}
+
+),
+
+trimmed as (
+
+    select
+        {{ trimmed_text('columns(* exclude (content, load_date))') }}
+            as "\0_text",
+        content,
+        load_date as folder_date,
+        messages as landed
+    from messages
+
+),
+
+typed as (
+
+    select
+        *,
+        mall_id_text as mall_id,
+        msg_id_text as msg_id,
+        buyer_uid_text as buyer_uid,
+        cs_uid_text as cs_uid,
+        assigned_cs_uid_text as assigned_cs_uid,
+        order_sn_text as order_sn,
+        from_role_text as from_role,
+        template_name_text as template_name,
+        problem_code_text as problem_code,
+        {{ parse_integer('type_text') }} as message_type,
+        {{ parse_boolean('need_reply_text') }} as need_reply,
+        {{ parse_boolean('is_spam_text') }} as is_spam,
+        {{ parse_local_time('ts_text') }} as sent_at,
+        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at
+    from trimmed
+
+),
+
+final as (
+
+    select
+        * not similar to '.*_text|folder_date',
+        {{ booked_date('folder_date', 'loaded_at') }} as load_date,
+        _source_file_text as source_file,
+        {{ unreadable_columns({
+            'type': 'message_type', 'need_reply': 'need_reply',
+            'is_spam': 'is_spam',
+        }) }} as unreadable_columns,
+        case
+            when mall_id is null or msg_id is null then 'missing_key'
+            when loaded_at is null then 'missing_loaded_at'
+            when buyer_uid is null then 'missing_buyer_uid'
+            {{ event_time_reasons('sent_at', 'ts_text') }}
+            when
+                from_role is null
+                or from_role not in ('user', 'mall_cs', 'system')
+                then 'invalid_from_role'
+        end as reject_reason
+    from typed
+
+)
+
+select * from final

@@ -1,0 +1,86 @@
+{{ config(materialized='view') }}
+
+with
+
+orders as (
+
+    select * from {{ source('pdd', 'orders') }}
+
+),
+
+trimmed as (
+
+    select
+        {{ trimmed_text('columns(* exclude (load_date))') }}
+            as "\0_text",
+        load_date as folder_date,
+        orders as landed
+    from orders
+
+),
+
+typed as (
+
+    select
+        *,
+        mall_id_text as mall_id,
+        order_sn_text as order_sn,
+        buyer_uid_text as buyer_uid,
+        goods_id_text as goods_id,
+        {{ parse_integer('order_status_text') }} as order_status,
+        {{ parse_integer('group_status_text') }} as group_status,
+        {{ parse_integer('confirm_status_text') }} as confirm_status,
+        {{ parse_integer('refund_status_text') }} as refund_status,
+        {{ parse_integer('after_sales_status_text') }} as after_sales_status,
+        {{ parse_integer('risk_control_status_text') }} as risk_control_status,
+        {{ parse_integer('is_lucky_flag_text') }} as is_lucky_flag,
+        {{ parse_integer('goods_count_text', type='bigint') }} as goods_count,
+        {{ parse_money('goods_amount_text') }} as goods_amount,
+        {{ parse_money('discount_amount_text') }} as discount_amount,
+        {{ parse_money('postage_text') }} as postage,
+        {{ parse_money('pay_amount_text') }} as pay_amount,
+        {{ parse_local_time('created_time_text') }} as created_at,
+        {{ parse_local_time('pay_time_text') }} as paid_at,
+        {{ parse_local_time('confirm_time_text') }} as confirmed_at,
+        {{ parse_local_time('shipping_time_text') }} as shipped_at,
+        {{ parse_local_time('receive_time_text') }} as received_at,
+        {{ parse_local_time('updated_at_text') }} as updated_at,
+        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at
+    from trimmed
+
+),
+
+final as (
+
+    select
+        * not similar to '.*_text|folder_date',
+        {{ booked_date('folder_date', 'loaded_at') }} as load_date,
+        _source_file_text as source_file,
+        {{ unreadable_columns({
+            'pay_time': 'paid_at', 'confirm_time': 'confirmed_at',
+            'shipping_time': 'shipped_at', 'receive_time': 'received_at',
+            'updated_at': 'updated_at', 'order_status': 'order_status',
+            'group_status': 'group_status', 'confirm_status': 'confirm_status',
+            'refund_status': 'refund_status',
+            'after_sales_status': 'after_sales_status',
+            'risk_control_status': 'risk_control_status',
+            'is_lucky_flag': 'is_lucky_flag', 'goods_amount': 'goods_amount',
+            'discount_amount': 'discount_amount', 'postage': 'postage',
+        }) }} as unreadable_columns,
+        case
+            when order_sn is null then 'missing_key'
+            when loaded_at is null then 'missing_loaded_at'
+            when mall_id is null then 'missing_mall_id'
+            {{ event_time_reasons('created_at', 'created_time_text') }}
+            when pay_amount < 0 then 'negative_pay_amount'
+            when goods_count < 0 then 'negative_goods_count'
+            when pay_amount is null and pay_amount_text is not null
+                then 'unreadable_pay_amount'
+            when goods_count is null and goods_count_text is not null
+                then 'unreadable_goods_count'
+        end as reject_reason
+    from typed
+
+)
+
+select * from final

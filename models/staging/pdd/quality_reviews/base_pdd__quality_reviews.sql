@@ -1,0 +1,67 @@
+{{ config(materialized='view') }}
+
+with
+
+quality_reviews as (
+
+    select * from {{ source('pdd', 'quality_reviews') }}
+
+),
+
+trimmed as (
+
+    select
+        {{ trimmed_text('columns(* exclude (load_date))') }}
+            as "\0_text",
+        load_date as folder_date,
+        quality_reviews as landed
+    from quality_reviews
+
+),
+
+typed as (
+
+    select
+        *,
+        review_id_text as review_id,
+        mall_id_text as mall_id,
+        cs_uid_text as cs_uid,
+        buyer_uid_text as buyer_uid,
+        {{ parse_double('problem_solving_text') }} as problem_solving,
+        {{ parse_double('communication_text') }} as communication,
+        {{ parse_double('professionalism_text') }} as professionalism,
+        {{ parse_double('after_sales_text') }} as after_sales,
+        {{ parse_date('service_date_text') }} as service_date,
+        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at
+    from trimmed
+
+),
+
+final as (
+
+    select
+        * not similar to '.*_text|folder_date',
+        {{ booked_date('folder_date', 'loaded_at') }} as load_date,
+        _source_file_text as source_file,
+        {{ unreadable_columns({
+            'problem_solving': 'problem_solving',
+            'communication': 'communication',
+            'professionalism': 'professionalism', 'after_sales': 'after_sales',
+        }) }} as unreadable_columns,
+        case
+            when review_id is null then 'missing_key'
+            when loaded_at is null then 'missing_loaded_at'
+            when mall_id is null then 'missing_mall_id'
+            {{ event_time_reasons('service_date', 'service_date_text') }}
+            when
+                problem_solving not between 1 and 10
+                or communication not between 1 and 10
+                or professionalism not between 1 and 10
+                or after_sales not between 1 and 10
+                then 'invalid_review_item'
+        end as reject_reason
+    from typed
+
+)
+
+select * from final

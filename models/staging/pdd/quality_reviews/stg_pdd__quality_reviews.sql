@@ -1,0 +1,41 @@
+with
+
+versions as (
+
+    select * from {{ ref('base_pdd__quality_reviews') }}
+
+),
+
+duplicates as (
+
+    select * from {{ ref('base_pdd__quality_reviews_duplicates') }}
+
+),
+
+current_versions as (
+
+    {{ current_versions(
+        'versions', 'duplicates', key=['review_id']
+    ) }}
+
+),
+
+final as (
+
+    select
+        review_id,
+        mall_id,
+        cs_uid,
+        buyer_uid,
+        problem_solving,
+        communication,
+        professionalism,
+        after_sales,
+        service_date,
+        loaded_at,
+        load_date
+    from current_versions
+
+)
+
+select * from final

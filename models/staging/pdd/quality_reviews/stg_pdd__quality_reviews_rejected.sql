@@ -1,0 +1,20 @@
+with
+
+versions as (
+
+    select * from {{ ref('base_pdd__quality_reviews') }}
+
+),
+
+final as (
+
+    select
+        landed.* exclude (load_date),
+        load_date,
+        reject_reason
+    from versions
+    where reject_reason is not null
+
+)
+
+select * from final

@@ -1,0 +1,56 @@
+{{ config(materialized='view') }}
+
+with
+
+ratings as (
+
+    select * from {{ source('pdd', 'ratings') }}
+
+),
+
+trimmed as (
+
+    select
+        {{ trimmed_text('columns(* exclude (load_date))') }}
+            as "\0_text",
+        load_date as folder_date,
+        ratings as landed
+    from ratings
+
+),
+
+typed as (
+
+    select
+        *,
+        rating_id_text as rating_id,
+        mall_id_text as mall_id,
+        buyer_uid_text as buyer_uid,
+        cs_uid_text as cs_uid,
+        order_sn_text as order_sn,
+        {{ parse_integer('score_text') }} as score,
+        {{ parse_local_time('created_time_text') }} as created_at,
+        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at
+    from trimmed
+
+),
+
+final as (
+
+    select
+        * not similar to '.*_text|folder_date',
+        {{ booked_date('folder_date', 'loaded_at') }} as load_date,
+        _source_file_text as source_file,
+        cast([] as varchar[]) as unreadable_columns,
+        case
+            when rating_id is null then 'missing_key'
+            when loaded_at is null then 'missing_loaded_at'
+            when mall_id is null then 'missing_mall_id'
+            {{ event_time_reasons('created_at', 'created_time_text') }}
+            when score is null or score not between 1 and 5 then 'invalid_score'
+        end as reject_reason
+    from typed
+
+)
+
+select * from final

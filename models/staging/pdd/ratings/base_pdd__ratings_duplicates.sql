@@ -1,0 +1,23 @@
+with
+
+versions as (
+
+    select * from {{ ref('base_pdd__ratings') }}
+
+),
+
+final as (
+
+    {{ rank_versions(
+        'versions',
+        key=['rating_id'],
+        newest_by=['loaded_at'],
+        text_form=[
+            'rating_id', 'mall_id', 'buyer_uid', 'cs_uid', 'order_sn', 'score',
+            time_text('created_at'),
+        ],
+    ) }}
+
+)
+
+select * from final
