@@ -11,6 +11,7 @@ import gzip
 import io
 import os
 import re
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +34,7 @@ FORMATS = {
     ".json.gz": "json",
 }
 UNFINISHED = (".tmp", ".temp", ".part", ".partial", ".inprogress", ".crc", "~")
+CHUNK_BYTES = 1 << 20
 LOAD_DATE_FOLDER = re.compile(r"load_date=(\d{4}-\d{2}-\d{2})")
 
 
@@ -217,6 +219,7 @@ def _groups(
     ]
     for group in groups:
         if group.format == "csv":
+            _check_quotes(group)
             _check_csv_rows(connection, group)
     return groups
 
@@ -308,7 +311,7 @@ def _csv_header(file: LandedFile) -> tuple[Field, ...]:
         # The reader consumes the lines of a quoted header name as it needs.
         with _open_text(file) as lines:
             header = next(csv.reader(lines, strict=True), None)
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
         raise _unreadable(file, error) from error
     if not header:
         raise _unreadable(file, "it has no header line")
@@ -325,6 +328,25 @@ def _csv_header(file: LandedFile) -> tuple[Field, ...]:
 def _open_text(file: LandedFile) -> io.TextIOBase:
     opener = gzip.open if file.is_gzip else open
     return opener(file.path, "rt", encoding="utf-8-sig", newline="")
+
+
+def _check_quotes(group: FileGroup) -> None:
+    """Raise KefuError if a quote is opened and never closed.
+
+    DuckDB reading with one thread drops the rest of such a file in silence.
+    In a well-formed file every quote has its partner.
+    """
+    for file in group.files:
+        opener = gzip.open if file.is_gzip else open
+        quotes = 0
+        try:
+            with opener(file.path, "rb") as content:
+                while chunk := content.read(CHUNK_BYTES):
+                    quotes += chunk.count(b'"')
+        except (OSError, EOFError, zlib.error) as error:
+            raise _unreadable(file, error) from error
+        if quotes % 2:
+            raise _unreadable(file, "a quote is opened and never closed")
 
 
 def _check_csv_rows(connection: duckdb.DuckDBPyConnection, group: FileGroup) -> None:

@@ -72,8 +72,12 @@ def check_options(settings: Settings, options: RunOptions) -> None:
         return
     try:
         parsed = yaml.safe_load(options.variables)
-    except yaml.YAMLError as error:
-        raise KefuError(f"--vars is no YAML ({one_line(error, 200)})") from error
+    except (yaml.YAMLError, ValueError) as error:
+        # ValueError: a text in the form of a date that is none.
+        raise KefuError(
+            f"--vars cannot be read as YAML ({one_line(error, 200)}): write it as"
+            " in --vars 'as_of_date: 2026-03-31'"
+        ) from error
     if not isinstance(parsed, dict):
         raise KefuError(
             "--vars must be a YAML mapping, such as"

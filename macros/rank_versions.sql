@@ -1,25 +1,26 @@
-{% macro rank_versions(base, key, newest_by, text_form) -%}
-{%- set key_hash = 'hash(' ~ key | join(', ') ~ ')' -%}
+{% macro rank_versions(base, key, newest_by, columns, times=[]) -%}
+{%- set key_columns = key | join(', ') -%}
 select
-    * exclude (landed, unreadable_columns, reject_reason),
+    {{ columns | join(',\n    ') }},
+    loaded_at,
+    load_date,
+    source_file,
     row_number() over (
-        partition by {{ key | join(', ') }}
+        partition by {{ key_columns }}
         order by
-            {%- for column in newest_by %}
-            {{ column }} desc nulls last,
-            {%- endfor %}
-            {{ text_of_row(text_form) }} desc,
+            {{ newest_by | join(' desc nulls last,\n            ') }} desc nulls last,
+            {{ text_form(columns, times) }} desc,
             load_date desc,
             source_file desc
     ) as version_rank
 from {{ base }}
 where
     reject_reason is null
-    and {{ key_hash }} in (
-        select {{ key_hash }} as key_hash
+    and hash({{ key_columns }}) in (
+        select hash({{ key_columns }}) as key_hash
         from {{ base }}
         group by key_hash
         having count(*) > 1
     )
-qualify count(*) over (partition by {{ key | join(', ') }}) > 1
+qualify count(*) over (partition by {{ key_columns }}) > 1
 {%- endmacro %}

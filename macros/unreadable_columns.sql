@@ -1,7 +1,8 @@
-{% macro unreadable_columns(columns) -%}
+{% macro unreadable_columns(same_name, renamed={}) -%}
+{%- set typed_names = dict(zip(same_name, same_name), **renamed) -%}
 list_filter(
     [
-        {%- for landed, typed in columns.items() %}
+        {%- for landed, typed in typed_names.items() %}
         case
             when
                 {{ typed }} is null

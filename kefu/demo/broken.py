@@ -11,19 +11,22 @@ import dataclasses
 import datetime as dt
 from collections.abc import Callable
 
+import numpy as np
+
 from kefu.demo.landing import utc_text
-from kefu.demo.world import DAY, HOUR, LOAD_TIME, UTC_OFFSET, World
+from kefu.demo.world import DAY, HOUR, LOAD_TIME, REGULAR, UTC_OFFSET, World
 
 REJECTED, NULLED, UNUSUAL = "rejected", "nulled", "unusual"
 
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """Where a row is put: its load day, a number of its own, and the world."""
+    """Where a row is put: its load day, a number of its own, and which copy."""
 
     world: World
     day: int
     number: int
+    copy: int = 0
 
     @property
     def noon(self) -> int:
@@ -60,7 +63,7 @@ class Case:
     name: str
     outcome: str
     change: Callable[[Place], Row]
-    # The same row is landed this many times in the same load.
+    # So many rows of one key land in the same load.
     copies: int = 1
 
 
@@ -81,7 +84,9 @@ def _unusual(name: str, **values: object) -> Case:
 
 
 def _mall(place: Place) -> str:
-    return str(place.world.mall_id[place.number % place.world.malls])
+    # The shop that sells nothing stays so, and the small ones stay small.
+    usual = np.flatnonzero(place.world.mall_kind == REGULAR)
+    return str(place.world.mall_id[usual[place.number % len(usual)]])
 
 
 def _agent(place: Place) -> str:
@@ -180,11 +185,14 @@ def _complaints(place: Place) -> Row:
 
 
 def _malls(place: Place) -> Row:
+    # The last shop is the one that has no row here.
+    world = place.world
+    mall = place.number % max(1, world.malls - 1)
     return {
-        "mall_id": f"49{place.number:07d}",
-        "mall_name": "测试小店",
+        "mall_id": str(world.mall_id[mall]),
+        "mall_name": world.mall_name[mall],
         "merchant_type": "1",
-        "category_name": "家居日用",
+        "category_name": world.categories[world.mall_category[mall]][0],
         "opened_on": "2020-05-01",
     }
 
@@ -293,9 +301,9 @@ CASES: dict[str, tuple[Case, ...]] = {
         _nulled("is_spam cannot be read", is_spam="2"),
         _unusual("booleans in other forms", need_reply="F", is_spam="No"),
         Case(
-            "ts in milliseconds with spaces",
+            "ts in milliseconds",
             UNUSUAL,
-            lambda place: {"ts": f" {place.noon}250 "},
+            lambda place: {"ts": f"{place.noon}250"},
         ),
         Case(
             "an agent whom nobody knows",
@@ -320,7 +328,9 @@ CASES: dict[str, tuple[Case, ...]] = {
             REJECTED,
             lambda place: {"created_time": place.text(2 * 86_400)},
         ),
-        _rejected("created_time is before 2015-09-01", created_time="2015-08-31 12:00:00"),
+        _rejected(
+            "created_time is before 2015-09-01", created_time="2015-08-31 12:00:00"
+        ),
         _rejected("pay_amount is negative", pay_amount="-5.00"),
         _rejected("pay_amount cannot be read", pay_amount="三十九"),
         _rejected("goods_count is negative", goods_count="-1"),
@@ -341,7 +351,7 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case(
             "two rows of one order with equal times",
             UNUSUAL,
-            lambda place: {"order_status": str(1 + place.number % 2)},
+            lambda place: {"order_status": str(1 + place.copy)},
             copies=2,
         ),
     ),
@@ -451,19 +461,16 @@ def rows(
     for repeat in range(repeats):
         for position, case in enumerate(CASES[table]):
             day = (position * 5 + repeat * 11 + 1) % world.days
-            first = Place(world, day, number)
-            number += 1
             for copy in range(case.copies):
-                place = Place(world, day, first.number)
+                place = Place(world, day, number, copy)
                 row = GOOD_ROWS[table](place)
                 row["_loaded_at"] = place.loaded
                 row["_source_file"] = "keyed_in_by_hand.xlsx"
-                row.update(case.change(dataclasses.replace(place, number=place.number)))
-                if copy and "two rows" in case.name:
-                    row["order_status"] = "3"
+                row.update(case.change(place))
                 if text_time:
                     row["_loaded_at"] = utc_text(row["_loaded_at"])
                 result.setdefault(day, []).append(row)
+            number += 1
     return result
 
 

@@ -156,8 +156,7 @@ def after_sale_chats(
     module = np.array(texts.PROBLEM_MODULES)[problem]
 
     stages = orders.stages[order]
-    base = np.minimum(stages[:, CONFIRMED], NEVER)
-    base = np.where(base < NEVER, base, stages[:, PAID])
+    base = np.where(stages[:, CONFIRMED] < NEVER, stages[:, CONFIRMED], stages[:, PAID])
     shipped = np.where(stages[:, SHIPPED] < NEVER, stages[:, SHIPPED], base + DAY)
     received = np.where(
         stages[:, RECEIVED] < NEVER, stages[:, RECEIVED], base + 5 * DAY
@@ -541,7 +540,7 @@ def _buyer_groups(
     size = len(number)
     draw = rng.random(size)
     routine = len(texts.PROBLEM_CODES) + rng.integers(0, len(texts.ROUTINE_CODES), size)
-    chance = np.where(number == 0, 0.62, 0.16)
+    chance = np.where(number == 0, 0.75, 0.18)
     small_talk = np.where(
         after_sale, texts.GROUP["after_sale"], texts.GROUP["before_sale"]
     )

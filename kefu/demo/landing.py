@@ -193,7 +193,9 @@ class Files:
         pq.write_table(rows, self._path(table, day, name), compression="zstd")
         self.counts[table] = self.counts.get(table, 0) + rows.num_rows
 
-    def typed_by_hand(self, table: str, day: int, rows: list[dict]) -> None:
+    def typed_by_hand(
+        self, table: str, day: int, rows: list[dict], zoned: bool = False
+    ) -> None:
         """Write rows that somebody keyed in: Parquet, every column text.
 
         Only `_loaded_at` is a timestamp, given as UTC microseconds or None.
@@ -202,10 +204,9 @@ class Files:
         for name in rows[0]:
             values = [row[name] for row in rows]
             if name == "_loaded_at":
-                missing = np.array([value is None for value in values])
-                known = np.array([value or 0 for value in values])
-                columns[name] = pc.if_else(
-                    pa.array(missing), pa.scalar(None, pa.timestamp("us")), stamps(known)
+                zone = "UTC" if zoned else None
+                columns[name] = pa.array(values, pa.int64()).cast(
+                    pa.timestamp("us", zone)
                 )
             else:
                 columns[name] = pa.array(values, type=TEXT)

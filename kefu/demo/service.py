@@ -324,8 +324,8 @@ def excluded_buyers(
 ) -> list[tuple[int, int, int, int]]:
     """The malicious buyers: (mall, buyer, first day, last day) each.
 
-    mall -1 = every shop; days count from the first day, NEVER-like -10_000
-    and 10_000 stand for an open end.
+    mall -1 = every shop; days count from the first day, -10_000 and 10_000
+    stand for an open end.
     """
     served = np.flatnonzero((chats.end >= 0) & (chats.problem >= 0))
     count = min(len(served), 3 + len(served) // 250)

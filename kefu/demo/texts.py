@@ -8,7 +8,11 @@ other; their wordings are made to be found by the keyword dictionary.
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 MODULES = ("goods", "shipping", "logistics", "basic_service", "attitude")
 
@@ -318,7 +322,11 @@ PROBLEMS: dict[str, tuple[str, float, tuple[str, ...]]] = {
     "resend_delayed": (
         "basic_service",
         1.8,
-        ("补发的还没收到", "答应换货，换的{goods}还没收到", "补寄{days}天了没消息，补寄的还没到"),
+        (
+            "补发的还没收到",
+            "答应换货，换的{goods}还没收到",
+            "补寄{days}天了没消息，补寄的还没到",
+        ),
     ),
     "promise_not_kept": (
         "basic_service",
@@ -573,23 +581,21 @@ ENDINGS = ("", "", "", "", "。", "！", "？", "？？", "😭", "😊", "[难�
 EMOJI = ("[微笑]", "[玫瑰]", "[大哭]", "[赞]", "👍", "🙏", "😡", "🌹")
 
 SLOTS: dict[str, tuple[str, ...]] = {
-    "city": tuple(
-        [
-            "杭州",
-            "广州",
-            "义乌",
-            "武汉",
-            "成都",
-            "西安",
-            "郑州",
-            "北京",
-            "上海",
-            "沈阳",
-            "长沙",
-            "南宁",
-            "昆明",
-            "临沂",
-        ]
+    "city": (
+        "杭州",
+        "广州",
+        "义乌",
+        "武汉",
+        "成都",
+        "西安",
+        "郑州",
+        "北京",
+        "上海",
+        "沈阳",
+        "长沙",
+        "南宁",
+        "昆明",
+        "临沂",
     ),
     "carrier": ("中通", "圆通", "韵达", "申通", "极兔", "邮政", "顺丰", "京东"),
     "days": tuple(str(number) for number in range(2, 16)),
@@ -744,9 +750,10 @@ class Writer:
         """
         known = np.maximum(group, 0)
         wording = self._start[known] + (seed & 0xFFFF) % self._count[known]
-        filling = self._slot_start[wording] + (
-            (seed >> 16) & 0xFFFF
-        ) % self._slot_count[wording]
+        filling = (
+            self._slot_start[wording]
+            + ((seed >> 16) & 0xFFFF) % self._slot_count[wording]
+        )
         filling = np.where(
             self._slot_goods[wording], self._goods_start + product, filling
         )

@@ -203,6 +203,7 @@ class World:
 
     @property
     def malls(self) -> int:
+        """How many shops there are."""
         return len(self.mall_id)
 
     @property
@@ -295,10 +296,9 @@ def _duty(world_days: int, staff: list[dict]) -> tuple[np.ndarray, np.ndarray]:
             works = np.ones(world_days, dtype=bool)
             if len(people) >= 3:
                 works = (days + position) % 7 != 3
-            for day in days[works]:
-                slot = slots[day]
-                duty[mall, day, slot, count[mall, day, slot]] = agent
-                count[mall, day, slot] += 1
+            day, slot = days[works], slots[works]
+            duty[mall, day, slot, count[mall, day, slot]] = agent
+            count[mall, day, slot] += 1
         for slot in (0, 1):
             bare = count[mall, :, slot] == 0
             duty[mall, bare, slot, 0] = people[min(slot, len(people) - 1)]

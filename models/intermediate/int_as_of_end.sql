@@ -20,17 +20,22 @@ newest_load as (
 
 final as (
 
-    -- least() passes over a null var: the var can only move the end back.
+    -- least() passes over a null: a var that is not set moves nothing, and one
+    -- that is can move the end back, but make none where there is no data.
     select
         last_complete_day,
-        least(
-            last_complete_day,
-            {% if var('as_of_date') is none -%}
-                cast(null as date)
-            {%- else -%}
-                cast('{{ var("as_of_date") }}' as date)
-            {%- endif %}
-        ) as as_of_end
+        case
+            when last_complete_day is not null
+                then
+                    least(
+                        last_complete_day,
+                        {% if var('as_of_date') is none -%}
+                            cast(null as date)
+                        {%- else -%}
+                            cast('{{ var("as_of_date") }}' as date)
+                        {%- endif %}
+                    )
+        end as as_of_end
     from newest_load
 
 )

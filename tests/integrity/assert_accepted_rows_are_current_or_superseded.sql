@@ -5,14 +5,16 @@
 -- How to resolve: compare the rows of base_pdd__<source> without a reason with
 -- stg_pdd__<source> and the duplicates of rank 2 and more for that date.
 select
-    source,
-    load_date,
+    balance.source,
+    balance.load_date,
     loads.rows_accepted,
     balance.rows_current,
     balance.rows_superseded
-from {{ ref('stg_pdd__loads') }} as loads
-full join {{ ref('data_quality_balance') }} as balance
-    using (source, load_date)
+from {{ ref('data_quality_balance') }} as balance
+left join {{ ref('stg_pdd__loads') }} as loads
+    on
+        balance.source = loads.source
+        and balance.load_date = loads.load_date
 where
     loads.rows_accepted
     is distinct from balance.rows_current + balance.rows_superseded

@@ -18,11 +18,14 @@ by_reason as (
 )
 
 select
-    source,
-    load_date,
+    balance.source,
+    balance.load_date,
     by_reason.rows_rejected as rows_by_reason,
     balance.rows_rejected
 from {{ ref('data_quality_balance') }} as balance
-full join by_reason using (source, load_date)
+left join by_reason
+    on
+        balance.source = by_reason.source
+        and balance.load_date = by_reason.load_date
 where
     balance.rows_rejected is distinct from coalesce(by_reason.rows_rejected, 0)

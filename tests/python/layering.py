@@ -62,9 +62,7 @@ def layer(node: dict) -> str:
 
 
 def _own(nodes: dict) -> dict:
-    return {
-        key: node for key, node in nodes.items() if node["package_name"] == PROJECT
-    }
+    return {key: node for key, node in nodes.items() if node["package_name"] == PROJECT}
 
 
 def _is(node: dict, resource_type: str) -> bool:

@@ -38,14 +38,14 @@ final as (
     from seconds
     inner join default_shifts
         on case
-            when default_shifts.start_second < default_shifts.end_second
-                then
+                when default_shifts.start_second < default_shifts.end_second
+                    then
+                        seconds.second_of_day >= default_shifts.start_second
+                        and seconds.second_of_day < default_shifts.end_second
+                else
                     seconds.second_of_day >= default_shifts.start_second
-                    and seconds.second_of_day < default_shifts.end_second
-            else
-                seconds.second_of_day >= default_shifts.start_second
-                or seconds.second_of_day < default_shifts.end_second
-        end
+                    or seconds.second_of_day < default_shifts.end_second
+            end
     group by seconds.second_of_day
 
 )

@@ -13,7 +13,10 @@ messages as (
 
 robot_only_days as (
 
-    select mall_id, buyer_uid, service_date
+    select
+        mall_id,
+        buyer_uid,
+        service_date
     from {{ ref('int_buyer_days') }}
     where is_robot_only
 

@@ -46,10 +46,18 @@ shift_days as (
 
 boundaries as (
 
-    select mall_id, cs_uid, service_date, starts_at as segment_start
+    select
+        mall_id,
+        cs_uid,
+        service_date,
+        starts_at as segment_start
     from shift_days
     union
-    select mall_id, cs_uid, service_date, ends_at as segment_start
+    select
+        mall_id,
+        cs_uid,
+        service_date,
+        ends_at as segment_start
     from shift_days
 
 ),

@@ -11,12 +11,20 @@ peers as (
 
 final as (
 
-    select mall_id, as_of_date, 'category' as comparison,
-        category_name as peer_group, peer_scope = 'category' as is_own
+    select
+        mall_id,
+        as_of_date,
+        'category' as comparison,
+        category_name as peer_group,
+        peer_scope = 'category' as is_own
     from peers
     union all
-    select mall_id, as_of_date, 'all' as comparison,
-        'all' as peer_group, peer_scope = 'all' as is_own
+    select
+        mall_id,
+        as_of_date,
+        'all' as comparison,
+        'all' as peer_group,
+        peer_scope = 'all' as is_own
     from peers
 
 )

@@ -4,7 +4,10 @@ with
 
 rates as (
 
-    select mall_id, as_of_date, grouped_orders_30d
+    select
+        mall_id,
+        as_of_date,
+        grouped_orders_30d
     from {{ ref('int_help_rates_30d') }}
     where breakdown = 'module' and member = 'all'
 

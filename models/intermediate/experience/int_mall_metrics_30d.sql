@@ -14,61 +14,79 @@ kpis as (
 
 ),
 
-help_rates as (
-
-    select * exclude (days_observed, breakdown, member)
-    from {{ ref('int_help_rates_30d') }}
-    where breakdown = 'module' and member = 'all'
-
-),
-
-scores as (
-
-    select * exclude (costliest_module)
-    from {{ ref('int_experience_scores') }}
-
-),
-
-wide as (
+kpi_values as (
 
     select
         mall_id,
         as_of_date,
         cast(columns(* exclude (mall_id, as_of_date)) as double)
     from kpis
-    inner join help_rates using (mall_id, as_of_date)
-    left join scores using (mall_id, as_of_date)
 
 ),
 
-long as (
+help_values as (
 
-    unpivot wide
-    on columns(* exclude (mall_id, as_of_date))
-    into name metric value metric_value
+    select
+        mall_id,
+        as_of_date,
+        cast(columns('_30d$|_rate$|^help_orders') as double)
+    from {{ ref('int_help_rates_30d') }}
+    where breakdown = 'module' and member = 'all'
+
+),
+
+score_values as (
+
+    select
+        mall_id,
+        as_of_date,
+        cast(columns('^experience|^category|^change') as double)
+    from {{ ref('int_experience_scores') }}
+
+),
+
+compared as (
+
+    select * from (
+        unpivot kpi_values
+        on columns(* exclude (mall_id, as_of_date))
+        into name metric value metric_value
+    )
+    union all
+    select * from (
+        unpivot help_values
+        on columns(* exclude (mall_id, as_of_date))
+        into name metric value metric_value
+    )
+    union all
+    select * from (
+        unpivot score_values
+        on columns(* exclude (mall_id, as_of_date))
+        into name metric value metric_value
+    )
 
 ),
 
 final as (
 
     select
-        long.mall_id,
-        long.as_of_date,
+        compared.mall_id,
+        compared.as_of_date,
         malls.category_name,
-        long.metric,
-        long.metric_value,
+        compared.metric,
+        compared.metric_value,
         case when metrics.is_higher_better then 1 else -1 end as direction,
         case
-            when metrics.is_higher_better then long.metric_value
-            else -long.metric_value
+            when metrics.is_higher_better then compared.metric_value
+            else -compared.metric_value
         end as goodness
-    from long
+    from compared
     inner join {{ ref('metrics') }} as metrics
         on
-            long.metric = metrics.metric
+            compared.metric = metrics.metric
             and metrics.is_higher_better is not null
     inner join {{ ref('int_malls_categorized') }} as malls
-        on long.mall_id = malls.mall_id
+        on compared.mall_id = malls.mall_id
 
 )
 

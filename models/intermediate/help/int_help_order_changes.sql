@@ -12,12 +12,26 @@ requests as (
 
 broken_down as (
 
-    select mall_id, order_sn, confirm_date, request_date, channel, is_platform,
-        'module' as breakdown, unnest(['all', module]) as member
+    select
+        mall_id,
+        order_sn,
+        confirm_date,
+        request_date,
+        channel,
+        is_platform,
+        'module' as breakdown,
+        unnest(['all', module]) as member
     from requests
     union all
-    select mall_id, order_sn, confirm_date, request_date, channel, is_platform,
-        'problem' as breakdown, problem_code as member
+    select
+        mall_id,
+        order_sn,
+        confirm_date,
+        request_date,
+        channel,
+        is_platform,
+        'problem' as breakdown,
+        problem_code as member
     from requests
 
 ),
@@ -54,11 +68,21 @@ stays as (
 
 changes as (
 
-    select mall_id, breakdown, member, measure, enters_on as change_date,
+    select
+        mall_id,
+        breakdown,
+        member,
+        measure,
+        enters_on as change_date,
         1 as change
     from stays
     union all
-    select mall_id, breakdown, member, measure, leaves_on as change_date,
+    select
+        mall_id,
+        breakdown,
+        member,
+        measure,
+        leaves_on as change_date,
         -1 as change
     from stays
 

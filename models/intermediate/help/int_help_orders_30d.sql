@@ -2,7 +2,10 @@ with
 
 spine as (
 
-    select mall_id, as_of_date, days_observed
+    select
+        mall_id,
+        as_of_date,
+        days_observed
     from {{ ref('int_kpi_spine') }}
     where scope = 'mall'
 
@@ -27,12 +30,18 @@ modules as (
 members as (
 
     -- Every module has its row every day, a problem only where it was met.
-    select spine.mall_id, 'module' as breakdown, modules.member
+    select
+        spine.mall_id,
+        'module' as breakdown,
+        modules.member
     from spine
     cross join modules
     group by all
     union
-    select mall_id, breakdown, member
+    select
+        mall_id,
+        breakdown,
+        member
     from changes
     group by all
 
@@ -73,7 +82,7 @@ days as (
         spine.days_observed,
         members.breakdown,
         members.member,
-        daily_changes.* exclude (mall_id, breakdown, member, change_date)
+        columns('help_orders_')
     from spine
     inner join members
         on spine.mall_id = members.mall_id

@@ -8,7 +8,10 @@ help_orders as (
 
 kpi_30d as (
 
-    select mall_id, as_of_date, grouped_orders as grouped_orders_30d
+    select
+        mall_id,
+        as_of_date,
+        grouped_orders as grouped_orders_30d
     from {{ ref('int_kpi_30d') }}
     where scope = 'mall'
 
@@ -17,7 +20,19 @@ kpi_30d as (
 final as (
 
     select
-        help_orders.*,
+        help_orders.mall_id,
+        help_orders.as_of_date,
+        help_orders.days_observed,
+        help_orders.breakdown,
+        help_orders.member,
+        help_orders.help_orders_30d,
+        help_orders.platform_help_orders_30d,
+        help_orders.help_orders_merchant_chat,
+        help_orders.help_orders_merchant_after_sales,
+        help_orders.help_orders_platform_intervention,
+        help_orders.help_orders_platform_online_cs,
+        help_orders.help_orders_platform_hotline,
+        help_orders.help_orders_complaint,
         kpi_30d.grouped_orders_30d,
         help_orders.help_orders_30d / nullif(kpi_30d.grouped_orders_30d, 0)
             as help_seeking_rate,

@@ -90,7 +90,7 @@ final as (
         md5(channel || '|' || mall_id || '|' || source_key) as help_request_id,
         channel not in ('merchant_chat', 'merchant_after_sales') as is_platform,
         cast(request_at as date) as request_date,
-        exists (
+        exists(
             select 1
             from excluded_buyers
             where

@@ -37,9 +37,9 @@ candidate_texts as (
     select buyer_text
     from messages
     where coalesce(
-        regexp_matches(buyer_text, getvariable('problem_keyword_patterns')),
-        true
-    )
+            regexp_matches(buyer_text, getvariable('problem_keyword_patterns')),
+            true
+        )
     group by buyer_text
 
 ),

@@ -30,13 +30,23 @@ marked as (
 
 changes as (
 
-    select mall_id, cs_uid, service_date, sent_ms, 1 as change
+    select
+        mall_id,
+        cs_uid,
+        service_date,
+        sent_ms,
+        1 as change
     from marked
     where coalesce(sent_ms - previous_ms >= 600000, true)
 
     union all
 
-    select mall_id, cs_uid, service_date, sent_ms, -1 as change
+    select
+        mall_id,
+        cs_uid,
+        service_date,
+        sent_ms,
+        -1 as change
     from marked
     where coalesce(next_ms - sent_ms >= 600000, true)
 
@@ -45,7 +55,13 @@ changes as (
 moments as (
 
     -- Equal starts (or equal ends) are one step: their order cannot matter.
-    select mall_id, cs_uid, service_date, sent_ms, change, sum(change) as step
+    select
+        mall_id,
+        cs_uid,
+        service_date,
+        sent_ms,
+        change,
+        sum(change) as step
     from changes
     group by mall_id, cs_uid, service_date, sent_ms, change
 
@@ -57,7 +73,7 @@ concurrent as (
         *,
         sum(step) over (
             partition by mall_id, cs_uid, service_date
-            order by sent_ms, change desc
+            order by sent_ms asc, change desc
             rows unbounded preceding
         ) as buyers
     from moments

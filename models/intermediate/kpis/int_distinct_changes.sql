@@ -58,14 +58,24 @@ neighbours as (
 
 changes as (
 
-    select measure, scope, mall_id, cs_uid, seen_on as change_date, 1 as change
+    select
+        measure,
+        scope,
+        mall_id,
+        cs_uid,
+        seen_on as change_date,
+        1 as change
     from neighbours
     where coalesce(previous_on + 30 <= seen_on, true)
 
     union all
 
     select
-        measure, scope, mall_id, cs_uid, seen_on + 30 as change_date,
+        measure,
+        scope,
+        mall_id,
+        cs_uid,
+        seen_on + 30 as change_date,
         -1 as change
     from neighbours
     where coalesce(next_on >= seen_on + 30, true)

@@ -10,9 +10,10 @@ spine as (
 
 kpi_daily as (
 
-    select * exclude (
-        shift_name, is_event, median_response_ms, p90_response_ms
-    )
+    select
+        * exclude (
+            shift_name, is_event, median_response_ms, p90_response_ms
+        )
     from {{ ref('int_kpi_daily') }}
     where scope in ('mall', 'agent')
 
@@ -34,20 +35,12 @@ days as (
 
     -- A day before the first row can hold parts too (a refund request without
     -- any other event): summed, but no row of its own.
+    select * from spine
+    union all by name
     select
-        coalesce(spine.scope, kpi_daily.scope) as scope,
-        coalesce(spine.mall_id, kpi_daily.mall_id) as mall_id,
-        coalesce(spine.cs_uid, kpi_daily.cs_uid) as cs_uid,
-        coalesce(spine.as_of_date, kpi_daily.service_date) as as_of_date,
-        spine.days_observed,
-        kpi_daily.* exclude (scope, mall_id, cs_uid, service_date)
-    from spine
-    full join kpi_daily
-        on
-            spine.scope = kpi_daily.scope
-            and spine.mall_id = kpi_daily.mall_id
-            and spine.cs_uid is not distinct from kpi_daily.cs_uid
-            and spine.as_of_date = kpi_daily.service_date
+        service_date as as_of_date,
+        * exclude (service_date)
+    from kpi_daily
 
 ),
 
@@ -81,11 +74,12 @@ summed as (
             ) as bigint
         )
     from days
-    window thirty_days as (
-        partition by scope, mall_id, cs_uid
-        order by as_of_date
-        range between interval 29 days preceding and current row
-    )
+    window
+        thirty_days as (
+            partition by scope, mall_id, cs_uid
+            order by as_of_date
+            range between interval 29 days preceding and current row
+        )
     qualify days_observed is not null
 
 ),

@@ -5,27 +5,60 @@ with
 
 stacked as (
 
-    select *, true as is_event from {{ ref('int_responses_daily') }}
+    select
+        *,
+        true as is_event
+    from {{ ref('int_responses_daily') }}
     union all by name
-    select *, false as is_event from {{ ref('int_response_quantiles_daily') }}
+    select
+        *,
+        false as is_event
+    from {{ ref('int_response_quantiles_daily') }}
     union all by name
-    select *, false as is_event from {{ ref('int_agent_concurrency_daily') }}
+    select
+        *,
+        false as is_event
+    from {{ ref('int_agent_concurrency_daily') }}
     union all by name
-    select *, true as is_event from {{ ref('int_conversions_daily') }}
+    select
+        *,
+        true as is_event
+    from {{ ref('int_conversions_daily') }}
     union all by name
-    select *, true as is_event from {{ ref('int_sales_daily') }}
+    select
+        *,
+        true as is_event
+    from {{ ref('int_sales_daily') }}
     union all by name
-    select *, true as is_event from {{ ref('int_grouped_orders_daily') }}
+    select
+        *,
+        true as is_event
+    from {{ ref('int_grouped_orders_daily') }}
     union all by name
-    select *, true as is_event from {{ ref('int_complaints_daily') }}
+    select
+        *,
+        true as is_event
+    from {{ ref('int_complaints_daily') }}
     union all by name
-    select *, true as is_event from {{ ref('int_ratings_daily') }}
+    select
+        *,
+        true as is_event
+    from {{ ref('int_ratings_daily') }}
     union all by name
-    select *, true as is_event from {{ ref('int_refunds_daily') }}
+    select
+        *,
+        true as is_event
+    from {{ ref('int_refunds_daily') }}
     union all by name
-    select *, false as is_event from {{ ref('int_refund_responses_daily') }}
+    select
+        *,
+        false as is_event
+    from {{ ref('int_refund_responses_daily') }}
     union all by name
-    select *, false as is_event from {{ ref('int_quality_reviews_daily') }}
+    select
+        *,
+        false as is_event
+    from {{ ref('int_quality_reviews_daily') }}
 
 ),
 

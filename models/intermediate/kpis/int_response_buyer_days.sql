@@ -30,9 +30,10 @@ added_up as (
         arg_min_null(response_ms, conversation_position) filter (is_assessed)
             as first_response_ms,
         -- Tenths of the way from 600 s (no point) down to 60 s (all points).
+        -- least() passes over a null: an unanswered message must stay out.
         coalesce(
             sum(greatest(0, least(600000 - response_ms, 540000)))
-                filter (is_assessed),
+                filter (is_assessed and response_ms is not null),
             0
         ) as response_speed_ms
     from messages

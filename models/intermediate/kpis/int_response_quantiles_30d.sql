@@ -4,14 +4,22 @@ with
 
 spine as (
 
-    select scope, mall_id, cs_uid, as_of_date
+    select
+        scope,
+        mall_id,
+        cs_uid,
+        as_of_date
     from {{ ref('int_kpi_spine') }}
 
 ),
 
 messages as (
 
-    select mall_id, cs_uid, service_date, response_ms
+    select
+        mall_id,
+        cs_uid,
+        service_date,
+        response_ms
     from {{ ref('int_messages_assessed') }}
     where is_assessed and response_ms is not null
 

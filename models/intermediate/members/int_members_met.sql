@@ -3,30 +3,58 @@ with
 
 met as (
 
-    select mall_id, cs_uid from {{ ref('stg_pdd__messages') }}
-    union
-    select mall_id, assigned_cs_uid as cs_uid
+    select
+        mall_id,
+        cs_uid
     from {{ ref('stg_pdd__messages') }}
     union
-    select mall_id, null as cs_uid from {{ ref('stg_pdd__orders') }}
+    select
+        mall_id,
+        assigned_cs_uid as cs_uid
+    from {{ ref('stg_pdd__messages') }}
     union
-    select mall_id, null as cs_uid from {{ ref('stg_pdd__refunds') }}
+    select
+        mall_id,
+        null as cs_uid
+    from {{ ref('stg_pdd__orders') }}
     union
-    select mall_id, cs_uid from {{ ref('stg_pdd__complaints') }}
+    select
+        mall_id,
+        null as cs_uid
+    from {{ ref('stg_pdd__refunds') }}
     union
-    select mall_id, cs_uid from {{ ref('stg_pdd__agents') }}
+    select
+        mall_id,
+        cs_uid
+    from {{ ref('stg_pdd__complaints') }}
     union
-    select mall_id, cs_uid from {{ ref('stg_pdd__agent_shifts') }}
+    select
+        mall_id,
+        cs_uid
+    from {{ ref('stg_pdd__agents') }}
     union
-    select mall_id, cs_uid from {{ ref('stg_pdd__ratings') }}
+    select
+        mall_id,
+        cs_uid
+    from {{ ref('stg_pdd__agent_shifts') }}
     union
-    select mall_id, cs_uid from {{ ref('stg_pdd__quality_reviews') }}
+    select
+        mall_id,
+        cs_uid
+    from {{ ref('stg_pdd__ratings') }}
+    union
+    select
+        mall_id,
+        cs_uid
+    from {{ ref('stg_pdd__quality_reviews') }}
 
 ),
 
 final as (
 
-    select mall_id, cs_uid
+    select
+        mall_id,
+        cs_uid
     from met
     group by mall_id, cs_uid
 

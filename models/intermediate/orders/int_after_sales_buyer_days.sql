@@ -35,7 +35,10 @@ refund_requests as (
 
 final as (
 
-    select mall_id, buyer_uid, service_date
+    select
+        mall_id,
+        buyer_uid,
+        service_date
     from consultations
 
     union

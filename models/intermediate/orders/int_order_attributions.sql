@@ -31,15 +31,24 @@ agent_messages as (
 
 moments as (
 
-    select *, 1 as step, 'before_order' as attribution_step,
+    select
+        *,
+        1 as step,
+        'before_order' as attribution_step,
         least(created_at, window_end) as moment
     from orders
     union all
-    select *, 2 as step, 'before_payment' as attribution_step,
+    select
+        *,
+        2 as step,
+        'before_payment' as attribution_step,
         least(paid_at, window_end) as moment
     from orders
     union all
-    select *, 3 as step, 'before_group' as attribution_step,
+    select
+        *,
+        3 as step,
+        'before_group' as attribution_step,
         confirmed_at as moment
     from orders
 

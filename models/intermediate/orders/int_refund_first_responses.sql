@@ -2,7 +2,12 @@ with
 
 refund_requests as (
 
-    select refund_id, mall_id, buyer_uid, created_at, created_date
+    select
+        refund_id,
+        mall_id,
+        buyer_uid,
+        created_at,
+        created_date
     from {{ ref('int_refund_requests') }}
     where buyer_uid is not null
 

@@ -39,7 +39,7 @@ final as (
         min(refund_success_at) as refunded_at,
         cast(min(refund_success_at) as date) as refund_date,
         arg_min(refund_ms, (refund_success_at, refund_id))
-            filter (refund_success_at is not null) as refund_ms,
+        filter (refund_success_at is not null) as refund_ms,
         bool_or(is_dispute) as is_dispute,
         bool_or(is_platform_intervention) as is_platform_intervention,
         bool_or(is_quality) as is_quality

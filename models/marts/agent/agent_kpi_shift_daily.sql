@@ -13,6 +13,17 @@ as_of_end as (
 
 ),
 
+complete_days as (
+
+    select
+        kpi_daily.*,
+        as_of_end.as_of_end
+    from kpi_daily
+    inner join as_of_end
+        on kpi_daily.service_date <= as_of_end.as_of_end
+
+),
+
 final as (
 
     select
@@ -21,9 +32,7 @@ final as (
         service_date,
         shift_name,
         {{ response_kpis() }}
-    from kpi_daily
-    inner join as_of_end
-        on kpi_daily.service_date <= as_of_end.as_of_end
+    from complete_days
 
 )
 

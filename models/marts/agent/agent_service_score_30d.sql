@@ -8,7 +8,9 @@ service_items as (
 
 item_weights as (
 
-    select item, weight::double as weight
+    select
+        item,
+        weight::double as weight
     from {{ ref('service_score_weights') }}
 
 ),

@@ -21,7 +21,9 @@ help_rates as (
 
 score_tiers as (
 
-    select tier, min_score::double as min_score
+    select
+        tier,
+        min_score::double as min_score
     from {{ ref('score_tiers') }}
 
 ),

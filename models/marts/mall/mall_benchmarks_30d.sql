@@ -30,7 +30,7 @@ ranked as (
         ) as malls_with_same,
         row_number() over (
             partition by as_of_date, metric, category_name
-            order by goodness desc, mall_id
+            order by goodness desc, mall_id asc
         ) as best_position
     from metrics
     window category as (partition by as_of_date, metric, category_name)
@@ -47,7 +47,7 @@ category_means as (
         category_name,
         avg(metric_value order by mall_id) as category_mean,
         avg(metric_value order by mall_id)
-            filter (best_position <= (malls + 9) // 10) as category_top10_mean
+        filter (best_position <= (malls + 9) // 10) as category_top10_mean
     from ranked
     group by as_of_date, metric, category_name
 

@@ -13,18 +13,27 @@ as_of_end as (
 
 ),
 
+complete_days as (
+
+    select
+        kpi_daily.*,
+        as_of_end.as_of_end
+    from kpi_daily
+    inner join as_of_end
+        on kpi_daily.service_date <= as_of_end.as_of_end
+
+),
+
 final as (
 
     select
         mall_id,
         service_date,
-        as_of_end.as_of_end
+        as_of_end
         >= service_date + ({{ var('conversion_window_days') }} - 1)
             as is_conversion_final,
         {{ mall_kpis() }}
-    from kpi_daily
-    inner join as_of_end
-        on kpi_daily.service_date <= as_of_end.as_of_end
+    from complete_days
 
 )
 

@@ -1,73 +1,55 @@
 with
 
-landed as (
+booked as (
 
     select
         source,
         load_date,
-        rows_landed
+        'landed' as book,
+        rows_landed as rows
     from {{ ref('stg_pdd__loads') }}
-
-),
-
-current_rows as (
-
     {% for table in pdd_tables() %}
-    select
-        '{{ table }}' as source,
-        load_date,
-        count(*) as rows_current
-    from {{ ref('stg_pdd__' ~ table) }}
-    group by load_date
-    {{ 'union all' if not loop.last }}
+        union all
+        select
+            '{{ table }}' as source,
+            load_date,
+            'current' as book,
+            count(*) as rows
+        from {{ ref('stg_pdd__' ~ table) }}
+        group by load_date
+        union all
+        select
+            '{{ table }}' as source,
+            load_date,
+            'superseded' as book,
+            count(*) as rows
+        from {{ ref('base_pdd__' ~ table ~ '_duplicates') }}
+        where version_rank > 1
+        group by load_date
+        union all
+        select
+            '{{ table }}' as source,
+            load_date,
+            'rejected' as book,
+            count(*) as rows
+        from {{ ref('stg_pdd__' ~ table ~ '_rejected') }}
+        group by load_date
     {% endfor %}
 
 ),
 
-superseded as (
-
-    {% for table in pdd_tables() %}
-    select
-        '{{ table }}' as source,
-        load_date,
-        count(*) as rows_superseded
-    from {{ ref('base_pdd__' ~ table ~ '_duplicates') }}
-    where version_rank > 1
-    group by load_date
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
-
-),
-
-rejected as (
-
-    {% for table in pdd_tables() %}
-    select
-        '{{ table }}' as source,
-        load_date,
-        count(*) as rows_rejected
-    from {{ ref('stg_pdd__' ~ table ~ '_rejected') }}
-    group by load_date
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
-
-),
-
--- Full joins, so that rows booked under a date that nothing was landed for
--- show up as an imbalance.
 final as (
 
     select
         source,
         load_date,
-        coalesce(landed.rows_landed, 0) as rows_landed,
-        coalesce(current_rows.rows_current, 0) as rows_current,
-        coalesce(superseded.rows_superseded, 0) as rows_superseded,
-        coalesce(rejected.rows_rejected, 0) as rows_rejected
-    from landed
-    full join current_rows using (source, load_date)
-    full join superseded using (source, load_date)
-    full join rejected using (source, load_date)
+        cast(sum(if(book = 'landed', rows, 0)) as bigint) as rows_landed,
+        cast(sum(if(book = 'current', rows, 0)) as bigint) as rows_current,
+        cast(sum(if(book = 'superseded', rows, 0)) as bigint)
+            as rows_superseded,
+        cast(sum(if(book = 'rejected', rows, 0)) as bigint) as rows_rejected
+    from booked
+    group by source, load_date
 
 )
 

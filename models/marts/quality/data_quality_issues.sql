@@ -60,8 +60,10 @@ order_references as (
 
 unknown_members as (
 
-    select * from mall_references
-    anti join malls using (mall_id)
+    select mall_references.*
+    from mall_references
+    anti join malls
+        on mall_references.member = malls.mall_id
     union all
     select agent_references.*
     from agent_references

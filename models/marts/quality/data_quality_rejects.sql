@@ -3,12 +3,12 @@ with
 rejected as (
 
     {% for table in pdd_tables() %}
-    select
-        '{{ table }}' as source,
-        load_date,
-        reject_reason
-    from {{ ref('stg_pdd__' ~ table ~ '_rejected') }}
-    {{ 'union all' if not loop.last }}
+        select
+            '{{ table }}' as source,
+            load_date,
+            reject_reason
+        from {{ ref('stg_pdd__' ~ table ~ '_rejected') }}
+        {{ 'union all' if not loop.last }}
     {% endfor %}
 
 ),

@@ -5,15 +5,15 @@ with
 landed as (
 
     {% for table in pdd_tables() %}
-    select
-        '{{ table }}' as source,
-        {{ booked_date(
-            'load_date', parse_loaded_at(trimmed_text('_loaded_at'))
-        ) }} as load_date,
-        count(*) as rows_landed
-    from {{ source('pdd', table) }}
-    group by all
-    {{ 'union all' if not loop.last }}
+        select
+            '{{ table }}' as source,
+            {{ booked_date(
+                'load_date', parse_loaded_at(trimmed_text('_loaded_at'))
+            ) }} as load_date,
+            count(*) as rows_landed
+        from {{ source('pdd', table) }}
+        group by all
+        {{ 'union all' if not loop.last }}
     {% endfor %}
 
 ),
@@ -21,15 +21,15 @@ landed as (
 accepted as (
 
     {% for table in pdd_tables() %}
-    select
-        '{{ table }}' as source,
-        load_date,
-        count(*) as rows_accepted,
-        max(loaded_at) as newest_accepted_loaded_at
-    from {{ ref('base_pdd__' ~ table) }}
-    where reject_reason is null
-    group by load_date
-    {{ 'union all' if not loop.last }}
+        select
+            '{{ table }}' as source,
+            load_date,
+            count(*) as rows_accepted,
+            max(loaded_at) as newest_accepted_loaded_at
+        from {{ ref('base_pdd__' ~ table) }}
+        where reject_reason is null
+        group by load_date
+        {{ 'union all' if not loop.last }}
     {% endfor %}
 
 ),

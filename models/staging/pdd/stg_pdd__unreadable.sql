@@ -3,13 +3,13 @@ with
 unreadable as (
 
     {% for table in pdd_tables() %}
-    select
-        '{{ table }}' as source,
-        load_date,
-        unnest(unreadable_columns) as column_name
-    from {{ ref('base_pdd__' ~ table) }}
-    where len(unreadable_columns) > 0
-    {{ 'union all' if not loop.last }}
+        select
+            '{{ table }}' as source,
+            load_date,
+            unnest(unreadable_columns) as column_name
+        from {{ ref('base_pdd__' ~ table) }}
+        where len(unreadable_columns) > 0
+        {{ 'union all' if not loop.last }}
     {% endfor %}
 
 ),

@@ -1,6 +1,6 @@
 """Compare a published database with the reference, table by table.
 
-    python -m reference.compare RAW_ROOT SEEDS_DIR PUBLISHED [VAR=VALUE ...]
+python -m reference.compare RAW_ROOT SEEDS_DIR PUBLISHED [VAR=VALUE ...]
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import duckdb
+
+from .compute import compute
 
 GRAINS = {
     "dim_malls": ("mall_id",),
@@ -100,9 +102,7 @@ def abs_tolerance(column, row, rel_tol):
 def published_rows(connection, table):
     cursor = connection.execute(f'select * from marts."{table}"')
     names = [column[0] for column in cursor.description]
-    return names, [
-        dict(zip(names, row, strict=True)) for row in cursor.fetchall()
-    ]
+    return names, [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def _columns(table, published, expected_rows):
@@ -126,7 +126,9 @@ def _by_key(table, rows, key):
 
 def compare_table(table, names, published, expected, rel_tol):
     columns, absent = _columns(table, names, expected)
-    differences = [Difference(table, n, len(expected), ["no such column"]) for n in absent]
+    differences = [
+        Difference(table, n, len(expected), ["no such column"]) for n in absent
+    ]
     if table in WHOLE_ROW:
         ours = Counter(tuple(row[n] for n in columns) for row in expected)
         theirs = Counter(tuple(row.get(n) for n in columns) for row in published)
@@ -140,9 +142,7 @@ def compare_table(table, names, published, expected, rel_tol):
     theirs, repeated = _by_key(table, published, key)
     ours, _ = _by_key(table, expected, key)
     if repeated:
-        differences.append(
-            Difference(table, "(grain)", len(repeated), repeated[:3])
-        )
+        differences.append(Difference(table, "(grain)", len(repeated), repeated[:3]))
     differences += _row_sets(
         table,
         Counter(k for k in theirs if k not in ours),
@@ -216,8 +216,6 @@ def compare(published_db_path, tables, rel_tol=1e-9, only=None):
 
 
 def main(arguments):
-    from .compute import compute
-
     raw_root, seeds_dir, published, *given = arguments
     settings = {}
     for pair in given:

@@ -30,9 +30,7 @@ class Settings:
     @classmethod
     def read(cls, given):
         settings = cls(**(given or {}))
-        settings.buyer_key = settings.buyer_key or os.environ.get(
-            "KEFU_BUYER_KEY"
-        )
+        settings.buyer_key = settings.buyer_key or os.environ.get("KEFU_BUYER_KEY")
         if not settings.buyer_key:
             raise ValueError("give vars['buyer_key'] or set KEFU_BUYER_KEY")
         return settings
@@ -75,9 +73,7 @@ def compute(raw_root, seeds_dir, vars=None):
     last_day = last_complete_day(sources, settings)
     conversations = chat.Conversations(sources, seeds_dir, settings)
     orders = trade.Orders(sources, conversations, seeds_dir, settings)
-    requests = help_seeking.HelpSeeking(
-        sources, conversations, orders, seeds_dir
-    )
+    requests = help_seeking.HelpSeeking(sources, conversations, orders, seeds_dir)
     buyers = Buyers(settings.buyer_key)
 
     tables = {
@@ -97,22 +93,16 @@ def compute(raw_root, seeds_dir, vars=None):
     }
     if last_day is None:
         return tables
-    categories = {
-        row["mall_id"]: row["category_name"] for row in tables["dim_malls"]
-    }
+    categories = {row["mall_id"]: row["category_name"] for row in tables["dim_malls"]}
     collected = kpis.Kpis(sources, conversations, orders, requests, settings)
     kpi_tables, malls, agents = kpis.kpi_tables(collected, settings, last_day)
     tables |= kpi_tables
     mall_days = [(mall, day) for (mall,), day in malls.windows()]
     cohort = help_seeking.HelpCohort(requests)
-    scores = experience.Scores(
-        cohort, categories, mall_days, seeds_dir, settings
-    )
+    scores = experience.Scores(cohort, categories, mall_days, seeds_dir, settings)
     rates = list(help_seeking.rate_rows(cohort, requests, mall_days))
     for row in rates:
-        row["days_observed"] = kpis.days_observed(
-            row["as_of_date"], malls.first_day
-        )
+        row["days_observed"] = kpis.days_observed(row["as_of_date"], malls.first_day)
     tables |= {
         "help_seeking_daily": list(help_seeking.daily_rows(requests, last_day)),
         "help_seeking_rate_30d": rates,
@@ -130,7 +120,7 @@ def compute(raw_root, seeds_dir, vars=None):
     return {name: kpis.as_dates(rows) for name, rows in tables.items()}
 
 
-# --- dimensions ---------------------------------------------------------------------
+# --- dimensions ---
 
 
 def mall_rows(sources):
@@ -210,7 +200,7 @@ def problem_rows(requests):
     return list(rows.values())
 
 
-# --- facts ---------------------------------------------------------------------------
+# --- facts ---
 
 
 def buyer_message_rows(conversations, buyers):

@@ -176,8 +176,7 @@ class Conversations:
             read_seed(seeds_dir, "default_shifts"),
         )
         self.exempt_days = {
-            day_number(row["date_day"])
-            for row in read_seed(seeds_dir, "exempt_dates")
+            day_number(row["date_day"]) for row in read_seed(seeds_dir, "exempt_dates")
         }
         keywords = Keywords(read_seed(seeds_dir, "problem_keywords"))
         conversations = defaultdict(list)
@@ -223,9 +222,12 @@ class Conversations:
         for message in reversed(messages):
             if message.sender == "agent":
                 next_agent = message
-            elif message.sender == "buyer" and next_agent is not None:
-                if next_agent.sent_at - message.sent_at <= horizon:
-                    message.reply = next_agent
+            elif (
+                message.sender == "buyer"
+                and next_agent is not None
+                and next_agent.sent_at - message.sent_at <= horizon
+            ):
+                message.reply = next_agent
         round_is_open = False
         for message in messages:
             if message.sender == "agent":
@@ -236,10 +238,7 @@ class Conversations:
 
     def _assess(self, buyer_day):
         by_round = self.settings.response_unit == "round"
-        spared = (
-            buyer_day.is_robot_only
-            and not self.settings.assess_robot_only_buyers
-        )
+        spared = buyer_day.is_robot_only and not self.settings.assess_robot_only_buyers
         for message in buyer_day.asked:
             message.is_assessed = (
                 message.asks
@@ -255,9 +254,7 @@ class Conversations:
         for message in buyer_day.messages:
             if message.sender == "agent":
                 last_writer = message.cs_uid
-                message.shift = self.shifts.at(
-                    mall, message.cs_uid, message.sent_at
-                )
+                message.shift = self.shifts.at(mall, message.cs_uid, message.sent_at)
             if message.sender != "buyer":
                 continue
             if message.reply:
@@ -268,9 +265,7 @@ class Conversations:
                 message.responsible = message.assigned
             else:
                 message.responsible = last_writer
-            message.shift = self.shifts.at(
-                mall, message.responsible, message.sent_at
-            )
+            message.shift = self.shifts.at(mall, message.responsible, message.sent_at)
 
     def all_asked(self):
         for buyer_day in self.buyer_days.values():

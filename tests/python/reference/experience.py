@@ -28,9 +28,7 @@ def half_tie_percentile(value, others, is_better):
 
 class Curve:
     def __init__(self, seed):
-        self._points = sorted(
-            (Fraction(row["x"]), Fraction(row["y"])) for row in seed
-        )
+        self._points = sorted((Fraction(row["x"]), Fraction(row["y"])) for row in seed)
 
     def at(self, x):
         points = self._points
@@ -55,9 +53,7 @@ class Scores:
             read_seed(seeds_dir, "module_weights"),
             key=lambda row: int(row["position"]),
         )
-        self.weights = {
-            row["module"]: Fraction(row["weight"]) for row in weights
-        }
+        self.weights = {row["module"]: Fraction(row["weight"]) for row in weights}
         self.curve = Curve(read_seed(seeds_dir, "score_curve"))
         self.tiers = sorted(
             (Fraction(row["min_score"]), row["tier"])
@@ -126,8 +122,7 @@ class Scores:
                     lambda mine, theirs: theirs > mine,
                 )
             score = 5 * self.curve.at(
-                PLATFORM_PART * percentiles["platform"]
-                + HELP_PART * percentiles["all"]
+                PLATFORM_PART * percentiles["platform"] + HELP_PART * percentiles["all"]
             )
         return {
             "mall_id": mall,
@@ -164,9 +159,7 @@ class Scores:
         scope, members = peers[mall]
         mine = round(score, 10)
         others = [
-            round(self.scores[other, day], 10)
-            for other in members
-            if other != mall
+            round(self.scores[other, day], 10) for other in members if other != mall
         ]
         before = self.scores.get((mall, day - 7))
         reached = [tier for floor, tier in self.tiers if floor <= score]

@@ -102,10 +102,7 @@ class HelpSeeking:
         order = self.orders.by_number.get((request.mall, request.order_sn))
         if order is None:
             return "unknown_order"
-        if (
-            order.row["risk_control_status"] == 1
-            or order.row["is_lucky_flag"] == 2
-        ):
+        if order.row["risk_control_status"] == 1 or order.row["is_lucky_flag"] == 2:
             return "abnormal_order"
         if not order.is_grouped:
             return "order_not_grouped"
@@ -262,9 +259,7 @@ def core_issue_rows(cohort, mall_days):
         }
         for problem, count in counts.items():
             before = cohort.help_orders(mall, day - 7, "problem", problem)
-            to_platform = cohort.help_orders(
-                mall, day, "problem", problem, "platform"
-            )
+            to_platform = cohort.help_orders(mall, day, "problem", problem, "platform")
             yield {
                 "mall_id": mall,
                 "as_of_date": day,

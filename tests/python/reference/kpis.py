@@ -98,13 +98,11 @@ class Parts:
                 total.values[name].extend(values)
             total.consulting |= part.consulting
             total.intervened |= part.intervened
-            total.max_concurrent = max(
-                total.max_concurrent, part.max_concurrent
-            )
+            total.max_concurrent = max(total.max_concurrent, part.max_concurrent)
         return total
 
 
-# --- arithmetic ------------------------------------------------------------------
+# --- arithmetic ---
 
 
 def rate(numerator, denominator):
@@ -137,7 +135,7 @@ def quantile(ordered, share, unit=SECOND):
     return float(value / unit)
 
 
-# --- collecting --------------------------------------------------------------------
+# --- collecting ---
 
 
 def add_responses(parts, asked, written, counts_written_to):
@@ -248,11 +246,10 @@ class Kpis:
                     written[key].append(message)
             if buyer_day.is_robot_only:
                 self.malls[mall, day].counts["robot_only_buyers"] += 1
-        for key in asked.keys() | written.keys():
-            level, *key = key
-            parts = {"mall": self.malls, "agent": self.agents}.get(
-                level, self.shifts
-            )[tuple(key)]
+        for level, *key in asked.keys() | written.keys():
+            parts = {"mall": self.malls, "agent": self.agents}.get(level, self.shifts)[
+                tuple(key)
+            ]
             of_asked = asked.get((level, *key), [])
             of_written = written.get((level, *key), [])
             add_responses(parts, of_asked, of_written, level != "mall")
@@ -275,9 +272,7 @@ class Kpis:
             for message in buyer_day.assessed:
                 groups["mall", mall, day].append(message)
                 if message.responsible:
-                    groups["agent", mall, message.responsible, day].append(
-                        message
-                    )
+                    groups["agent", mall, message.responsible, day].append(message)
         for (level, *key), messages in groups.items():
             parts = self.malls if level == "mall" else self.agents
             add_after_sales_responses(parts[tuple(key)], messages)
@@ -318,9 +313,7 @@ class Kpis:
             agent_buyers[mall, agent, day].add(row["buyer_uid"])
             mall_buyers[mall, day].add(row["buyer_uid"])
             refunded_day = day_of(order.refunded_at)
-            is_kept = (
-                refunded_day is None or refunded_day > order.confirm_day + 3
-            )
+            is_kept = refunded_day is None or refunded_day > order.confirm_day + 3
             for parts in (
                 self.malls[mall, day],
                 self.agents[mall, agent, day],
@@ -354,9 +347,7 @@ class Kpis:
             ):
                 for parts in self._parts(mall, row["cs_uid"], day):
                     complainers[id(parts)].add(buyer)
-                    parts.counts["complaint_buyers"] = len(
-                        complainers[id(parts)]
-                    )
+                    parts.counts["complaint_buyers"] = len(complainers[id(parts)])
         for row in self.sources["ratings"].current:
             score, day = int(row["score"]), day_of(row["created_time"])
             for parts in self._parts(row["mall_id"], row["cs_uid"], day):
@@ -409,7 +400,7 @@ def _keys(mall, agent, day, shift):
         yield "shift", mall, agent, day, shift
 
 
-# --- figures ---------------------------------------------------------------------------
+# --- figures ---
 
 
 class Figures:
@@ -435,9 +426,7 @@ class Figures:
             "reply_rate_3min": rate(buyers - counts["late_3min"], buyers),
             "reply_rate_5min": rate(buyers - counts["late_5min"], buyers),
             "effective_reply_rate": rate(buyers - counts["ineffective"], buyers),
-            "first_response_seconds": mean(
-                parts.values["first_responses"], SECOND
-            ),
+            "first_response_seconds": mean(parts.values["first_responses"], SECOND),
             "answer_ask_ratio": rate(
                 counts["agent_messages"], counts["buyer_messages"]
             ),
@@ -464,18 +453,10 @@ class Figures:
             "inquiry_lost_buyers": counts["inquiry_buyers"] - converted,
             "sales_amount": money["sales_amount"],
             "net_sales_amount": money["net_sales_amount"],
-            "avg_order_value": ratio(
-                money["sales_amount"], counts["sales_buyers"]
-            ),
-            "units_per_buyer": rate(
-                counts["sales_units"], counts["sales_buyers"]
-            ),
-            "complaint_rate": cohort_rate(
-                counts["complaint_buyers"], counts[served]
-            ),
-            "low_rating_rate": rate(
-                counts["low_rating_count"], counts["rating_count"]
-            ),
+            "avg_order_value": ratio(money["sales_amount"], counts["sales_buyers"]),
+            "units_per_buyer": rate(counts["sales_units"], counts["sales_buyers"]),
+            "complaint_rate": cohort_rate(counts["complaint_buyers"], counts[served]),
+            "low_rating_rate": rate(counts["low_rating_count"], counts["rating_count"]),
             "avg_rating": mean(values["ratings"]),
             "after_sales_first_response_seconds": mean(
                 values["after_sales_first"], SECOND
@@ -521,9 +502,7 @@ class Figures:
                 counts["quality_refund_orders"], grouped
             ),
             "avg_refund_hours": mean(values["refund_ms"], HOUR),
-            "avg_refund_hours_autonomous": mean(
-                values["autonomous_refund_ms"], HOUR
-            ),
+            "avg_refund_hours_autonomous": mean(values["autonomous_refund_ms"], HOUR),
         }
 
 
@@ -576,8 +555,7 @@ def ranked(rows, metric, is_higher_better):
         row[f"rank_{metric}"] = (
             None
             if mine is None
-            else 1
-            + sum(v > mine if is_higher_better else v < mine for v in values)
+            else 1 + sum(v > mine if is_higher_better else v < mine for v in values)
         )
 
 
@@ -644,9 +622,7 @@ def kpi_tables(kpis, settings, last_day):
                 **make(parts),
             }
 
-    agent_30d = list(
-        over_30_days(agents, ("mall_id", "cs_uid"), figures.agent)
-    )
+    agent_30d = list(over_30_days(agents, ("mall_id", "cs_uid"), figures.agent))
     colleagues = defaultdict(list)
     for row in agent_30d:
         colleagues[row["mall_id"], row["as_of_date"]].append(row)
@@ -663,7 +639,7 @@ def kpi_tables(kpis, settings, last_day):
     return tables, malls, agents
 
 
-# --- section 8 ----------------------------------------------------------------------------
+# --- section 8 ---
 
 
 def service_score_rows(sources, agents, seeds_dir, settings):
@@ -693,10 +669,7 @@ def service_score_rows(sources, agents, seeds_dir, settings):
         buyer_days = parts.counts["assessed_consult_buyers"]
         score = None
         if total and buyer_days >= settings.service_score_min_buyers:
-            score = (
-                sum(weights.get(name, 0) * items[name] for name in present)
-                / total
-            )
+            score = sum(weights.get(name, 0) * items[name] for name in present) / total
         missing = [name for name in items if name not in present]
         yield {
             "mall_id": key[0],
@@ -713,7 +686,7 @@ def exact_mean(values):
     return sum(values, Fraction(0)) / len(values) if values else None
 
 
-# --- benchmarks -----------------------------------------------------------------------------
+# --- benchmarks ---
 
 KEY_COLUMNS = ("mall_id", "as_of_date", "module")
 

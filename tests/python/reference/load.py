@@ -19,9 +19,7 @@ def hourly_rows(conversations, last_day):
         from_buyers = [m for m in messages if m.sender == "buyer"]
         from_agents = [m for m in messages if m.sender == "agent"]
         assessed = [m for m in from_buyers if m.is_assessed]
-        prompt = [
-            m for m in assessed if m.reply and m.response <= 30 * SECOND
-        ]
+        prompt = [m for m in assessed if m.reply and m.response <= 30 * SECOND]
         buyers = len({m.buyer for m in from_buyers})
         agents = len({m.cs_uid for m in from_agents})
         yield {

@@ -29,6 +29,8 @@ DAYS = 45
 EPOCH = datetime(1970, 1, 1)
 LOCAL = 8 * HOUR
 DEFAULT_START = date(2024, 1, 22)
+# Texts that the project's own keywords are tried on.
+EXAMPLES = Path(__file__).parents[1] / "fixtures" / "problem_keyword_examples.csv"
 
 # Where limits lie, in milliseconds after a buyer's message.
 REPLY_DELAYS = (
@@ -63,6 +65,9 @@ class Maker:
         if seeds_dir is not None:
             self._borrow(seeds_dir)
         self.begin = (self.start - EPOCH.date()).days * DAY
+        # The as-of end comes from the last load: sometimes events lie after.
+        last_day = self.pick([DAYS - 1, DAYS, DAYS + 10])
+        self.last_load = self.begin - LOCAL + last_day * DAY + 10 * HOUR
         self.malls = [f"m{number:02d}" for number in range(1, 12)] + ["m99"]
         self.buyers = {
             mall: [f"b{n}" for n in range(self.random.randint(4, 14))]
@@ -93,12 +98,10 @@ class Maker:
         self.problems += routine[:1]
         reasons = [row["reason"] for row in read_seed(seeds_dir, "refund_reasons")]
         self.reasons += self.random.sample(reasons, min(8, len(reasons)))
-        patterns = [
-            row["pattern"]
-            for row in read_seed(seeds_dir, "problem_keywords")
-            if not re.search(r"[\\^$.*+?()\[\]{}|]", row["pattern"])
-        ]
-        self.texts += self.random.sample(patterns, min(25, len(patterns)))
+        if EXAMPLES.exists():
+            with EXAMPLES.open(encoding="utf-8", newline="") as handle:
+                examples = [row["text"] for row in csv.DictReader(handle)]
+            self.texts += self.random.sample(examples, min(40, len(examples)))
         exempt = [
             date.fromisoformat(row["date_day"])
             for row in read_seed(seeds_dir, "exempt_dates")
@@ -107,7 +110,7 @@ class Maker:
         if exempt:
             self.start = self.random.choice(exempt) - timedelta(days=20)
 
-    # --- small choices ---------------------------------------------------------
+    # --- small choices ---
 
     def chance(self, share):
         return self.random.random() < share
@@ -115,7 +118,13 @@ class Maker:
     def pick(self, values):
         return self.random.choice(list(values))
 
+    def pick_mall(self):
+        """Some malls are busy, so that counts above one are no rarity."""
+        return self.pick(self.malls[:3] if self.chance(0.4) else self.malls)
+
     def day_start(self, low=0, high=DAYS - 1):
+        if self.chance(0.25):
+            return self.begin + self.pick([18, 20, 21, 36]) * DAY
         return self.begin + self.random.randint(low, high) * DAY
 
     def moment(self):
@@ -129,14 +138,14 @@ class Maker:
     def load_after(self, moment):
         """When the row was landed: soon, late, very late or just too early."""
         roll = self.random.random()
+        landed = moment - LOCAL - DAY  # the earliest that is accepted
         if roll < 0.7:
-            return moment - LOCAL + self.pick([0, MINUTE, HOUR, 5 * HOUR])
-        if roll < 0.9:
-            return moment - LOCAL + self.random.randint(1, 5) * DAY
-        if roll < 0.97:
-            return self.begin - LOCAL + DAYS * DAY + self.pick([0, HOUR])
-        # Exactly one day ahead of its load: still accepted.
-        return moment - LOCAL - DAY
+            landed = moment - LOCAL + self.pick([0, MINUTE, HOUR, 5 * HOUR])
+        elif roll < 0.9:
+            landed = moment - LOCAL + self.random.randint(1, 5) * DAY
+        elif roll < 0.97:
+            landed = self.begin - LOCAL + DAYS * DAY + self.pick([0, HOUR])
+        return min(landed, self.last_load)
 
     def unix(self, moment):
         """Unix seconds or milliseconds, as a number or as digits."""
@@ -170,7 +179,9 @@ class Maker:
     def boolean(self, value):
         if value is None:
             return None
-        words = ["true", "T", "yes", "1", "TRUE"] if value else ["false", "F", "No", "0"]
+        words = (
+            ["true", "T", "yes", "1", "TRUE"] if value else ["false", "F", "No", "0"]
+        )
         return self.pick(words)
 
     def flag(self, share):
@@ -184,6 +195,7 @@ class Maker:
         return None if self.chance(share) else default
 
     def add(self, table, row, loaded_utc, again=0.04):
+        loaded_utc = min(loaded_utc, self.last_load)
         row = {**row, "_loaded_at": self.loaded_text(loaded_utc)}
         row["_source_file"] = "nasty"
         row["#load_date"] = str((EPOCH + timedelta(milliseconds=loaded_utc)).date())
@@ -194,11 +206,12 @@ class Maker:
         if self.chance(again):
             copy = dict(row)
             later = loaded_utc + self.pick([0, 0, DAY, 2 * DAY])
+            later = min(later, self.last_load)
             copy["_loaded_at"] = self.loaded_text(later)
             copy["#load_date"] = self.pick([row["#load_date"], str(self.start)])
             self.rows[table].append(copy)
 
-    # --- rosters -----------------------------------------------------------------
+    # --- rosters ---
 
     def make_rosters(self):
         load = self.begin - LOCAL - 10 * DAY
@@ -290,7 +303,7 @@ class Maker:
             self.add("excluded_buyers", row, load, again=0.2)
         self.add("excluded_buyers", {"mall_id": "m01", "buyer_uid": " "}, load)
 
-    # --- conversations -----------------------------------------------------------
+    # --- conversations ---
 
     def make_messages(self):
         self.message_number = 0
@@ -328,7 +341,10 @@ class Maker:
 
     def _add_episode(self):
         """One exchange: a few lines of the buyer, perhaps an answer."""
-        mall = self.pick(self.malls)
+        mall = self.pick_mall()
+        if self.chance(0.02):
+            self._add_rush(mall)
+            return
         buyer = self.pick(self.buyers[mall])
         moment = self.moment()
         for _ in range(self.pick([1, 1, 2, 3])):
@@ -352,6 +368,16 @@ class Maker:
                 reply_at += self.pick(
                     [0, SECOND, 599_999, 600 * SECOND, 600_001, 5 * MINUTE]
                 )
+
+    def _add_rush(self, mall):
+        """One agent and many buyers at once, with gaps about ten minutes."""
+        agent = self.pick(self.agents[mall])
+        moment = self.moment()
+        for buyer in self.buyers[mall]:
+            said_at = moment + self.pick([0, 0, 5 * MINUTE, 10 * MINUTE])
+            for _ in range(self.random.randint(0, 3)):
+                self._agent_says(mall, buyer, said_at, agent)
+                said_at += self.pick([1, 599_999, 600 * SECOND, 600_001])
 
     def _buyer_says(self, mall, buyer, moment):
         orders = self.orders_of[mall, buyer] or [None]
@@ -447,13 +473,13 @@ class Maker:
         if self.chance(0.4):
             self.rows["messages"].append(first)
 
-    # --- orders and refunds ----------------------------------------------------
+    # --- orders and refunds ---
 
     def plan_orders(self, count):
         """Numbers first: messages refer to orders that are made later."""
         self.plan = []
         for number in range(count):
-            mall = self.pick(self.malls)
+            mall = self.pick_mall()
             buyer = self.pick([*self.buyers[mall], "silent"])
             order_sn = f"{240000 + number}-{self.random.randint(1, 99999)}"
             self.plan.append((mall, buyer, order_sn))
@@ -496,17 +522,15 @@ class Maker:
                     confirmed if self.chance(0.95) else None
                 ),
                 "shipping_time": self.local_text(None),
-                "receive_time": self.pick(
-                    [self.local_text(received), None, "unknown"]
-                ),
+                "receive_time": self.pick([self.local_text(received), None, "unknown"]),
                 "updated_at": self.local_text(confirmed),
                 "order_status": self.pick([1, 2, 3, None]),
                 "group_status": group,
                 "confirm_status": self.pick([1] * 12 + [0, 2]),
                 "refund_status": self.pick([1, 4, None]),
                 "after_sales_status": self.pick([0, None]),
-                "risk_control_status": self.pick([0, 0, None, None, 0, 1]),
-                "is_lucky_flag": self.pick([1, 1, 1, None, None, 2]),
+                "risk_control_status": self.pick([0] * 8 + [None] * 4 + [1]),
+                "is_lucky_flag": self.pick([1] * 9 + [None] * 4 + [2]),
                 "goods_id": "g1",
                 "goods_count": self.pick([1, 1, 2, "3", None, ""]),
                 "goods_amount": self.pick(["12.5", "n/a", None]),
@@ -628,11 +652,11 @@ class Maker:
             row = {**base, "id": f"bad{number}", **change}
             self.rows["refunds"].append(row)
 
-    # --- complaints, ratings, reviews -----------------------------------------
+    # --- complaints, ratings, reviews ---
 
     def make_opinions(self, complaints):
         for number in range(complaints):
-            mall = self.pick(self.malls)
+            mall = self.pick_mall()
             buyer = self.pick(self.buyers[mall])
             orders = self.orders_of[mall, buyer] or [None]
             order_sn = self.pick([self.pick(orders), None, "nowhere"])
@@ -643,8 +667,10 @@ class Maker:
                 order_sn = self.pick([order_sn, None])
             elif order_sn is None and orders[0] is not None:
                 confirmed = self.confirmed[self.pick(orders)]
-                moment = confirmed - confirmed % DAY + self.pick(
-                    [16 * DAY - 1, 16 * DAY, 20 * DAY]
+                moment = (
+                    confirmed
+                    - confirmed % DAY
+                    + self.pick([16 * DAY - 1, 16 * DAY, 20 * DAY])
                 )
             row = {
                 "complaint_id": self.padded(f"c{number}"),
@@ -677,14 +703,16 @@ class Maker:
             self._add_review(number)
 
     def _add_rating(self, number):
-        mall, moment = self.pick(self.malls), self.moment()
+        mall, moment = self.pick_mall(), self.moment()
         row = {
             "rating_id": f"t{number}",
             "mall_id": mall,
             "buyer_uid": self.pick(self.buyers[mall]),
             "cs_uid": self.pick([None, *self.agents[mall]]),
             "order_sn": None,
-            "score": self.pick([1, 2, 3, "4", 5, 5, 0, 6, "good", None, 4.5]),
+            "score": self.pick(
+                [1, 1, 2, 2, 3, 3, "4", 4, 5, 5, 0, 6, "good", None, 4.5]
+            ),
             "created_time": self.unix(moment),
         }
         self.add("ratings", row, self.load_after(moment))
@@ -709,7 +737,7 @@ class Maker:
             row["service_date"] = self.pick(["", "someday", "2010-01-01"])
         self.add("quality_reviews", row, self.load_after(moment))
 
-    # --- writing ---------------------------------------------------------------------
+    # --- writing ---
 
     def write(self):
         for table in CONTRACTS:
@@ -730,10 +758,10 @@ class Maker:
         names = [*CONTRACTS[table].columns, "_loaded_at", "_source_file"]
         optional = set(names) - set(CONTRACTS[table].required) - {"_loaded_at"}
         for name in list(names):
-            if name in optional and all(row.get(name) is None for row in rows):
-                # Optional columns may be missing altogether.
-                if self.chance(0.5):
-                    names.remove(name)
+            is_unset = all(row.get(name) is None for row in rows)
+            # Optional columns may be missing altogether.
+            if name in optional and is_unset and self.chance(0.5):
+                names.remove(name)
         names.append("extra_column")
         records = [{name: row.get(name) for name in names} for row in rows]
         writer = self.pick([write_parquet, write_csv, write_json_lines])

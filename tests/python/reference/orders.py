@@ -77,9 +77,7 @@ class Refund:
 
     def is_open_on(self, day):
         closing = self.closing_day
-        return day_of(self.created_at) <= day and (
-            closing is None or day <= closing
-        )
+        return day_of(self.created_at) <= day and (closing is None or day <= closing)
 
 
 @dataclass(slots=True)
@@ -133,7 +131,7 @@ class Orders:
             self._answer(refund)
         self._judge_consultations()
 
-    # --- refunds ---------------------------------------------------------
+    # --- refunds ---
 
     def _read_refunds(self, sources, seeds_dir):
         reasons = {
@@ -147,9 +145,7 @@ class Orders:
         }
         self.refunds = []
         by_order = defaultdict(list)
-        for row in sorted(
-            sources["refunds"].current, key=lambda row: row["id"]
-        ):
+        for row in sorted(sources["refunds"].current, key=lambda row: row["id"]):
             order = self.by_number.get((row["mall_id"], row["order_sn"]))
             buyer = row["buyer_uid"]
             if buyer is None and order is not None:
@@ -187,7 +183,7 @@ class Orders:
                     refund.first_response = message
                 return
 
-    # --- attribution -------------------------------------------------------
+    # --- attribution ---
 
     def _attribute(self, order):
         row = order.row
@@ -212,7 +208,7 @@ class Orders:
                 order.attribution_step = step
                 return
 
-    # --- consultations -------------------------------------------------------
+    # --- consultations ---
 
     def _judge_consultations(self):
         self.after_sales_consults = set()

@@ -8,6 +8,7 @@ since 1970-01-01 00:00:00 (local).  A day is an integer too: days since
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 import re
 from collections import Counter, defaultdict
@@ -121,8 +122,7 @@ CONTRACTS = {
     ),
     "agent_shifts": Contract(
         _columns(
-            "mall_id:text* cs_uid:text* shift_name:text* start_at:time* "
-            "end_at:time*"
+            "mall_id:text* cs_uid:text* shift_name:text* start_at:time* end_at:time*"
         ),
         key=("mall_id", "cs_uid", "start_at"),
     ),
@@ -144,16 +144,14 @@ CONTRACTS = {
         event="service_date",
     ),
     "excluded_buyers": Contract(
-        _columns(
-            "mall_id:text buyer_uid:text* valid_from:date valid_to:date"
-        ),
+        _columns("mall_id:text buyer_uid:text* valid_from:date valid_to:date"),
         key=("mall_id", "buyer_uid", "valid_from"),
         nullable_key=("mall_id", "valid_from"),
     ),
 }
 
 
-# --- reading: every value becomes the text as landed, or None ---------------
+# --- reading: every value becomes the text as landed, or None ---
 
 
 def as_text(value):
@@ -178,8 +176,18 @@ def _read_parquet(path):
     return table.column_names, table.to_pylist()
 
 
+def _opened(path):
+    opener = gzip.open if path.suffix == ".gz" else open
+    return opener(path, "rt", encoding="utf-8-sig", newline="")
+
+
+def _reader(path):
+    name = path.name.removesuffix(".gz")
+    return READERS.get(Path(name).suffix)
+
+
 def _read_csv(path):
-    with path.open(encoding="utf-8-sig", newline="") as handle:
+    with _opened(path) as handle:
         rows = csv.DictReader(handle)
         return list(rows.fieldnames or []), list(rows)
 
@@ -191,7 +199,7 @@ def _json_number(literal):
 
 def _read_json_lines(path):
     rows = []
-    with path.open(encoding="utf-8-sig") as handle:
+    with _opened(path) as handle:
         for line in handle:
             if line.strip():
                 rows.append(json.loads(line, parse_float=_json_number))
@@ -217,12 +225,13 @@ def landed_rows(raw_root, table):
     for folder in sorted((raw_root / table).glob("load_date=*")):
         load_day = day_number(folder.name.removeprefix("load_date="))
         for path in sorted(folder.iterdir()):
-            if path.suffix not in READERS:
+            reader = _reader(path)
+            if reader is None:
                 continue
-            names, records = READERS[path.suffix](path)
-            is_lines = READERS[path.suffix] is _read_json_lines
-            if not (is_lines and not records):
-                missing = set([*contract.required, "_loaded_at"]) - set(names)
+            names, records = reader(path)
+            # JSON lines without a row say nothing about their columns.
+            if records or reader is not _read_json_lines:
+                missing = {*contract.required, "_loaded_at"} - set(names)
                 if missing:
                     raise RawError(f"{table}: no {sorted(missing)} in {path}")
             for record in records:
@@ -242,9 +251,7 @@ def _attached_rows(database, table):
             return []
         cursor = connection.execute(f'select * from main."{table}"')
         names = [column[0] for column in cursor.description]
-        records = [
-            dict(zip(names, row, strict=True)) for row in cursor.fetchall()
-        ]
+        records = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     rows = []
     for record in records:
         row = _landed(CONTRACTS[table], record, 0)
@@ -262,7 +269,7 @@ def _landed(contract, record, load_day):
     return row
 
 
-# --- typing ------------------------------------------------------------------
+# --- typing ---
 
 _MOMENT = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})[ T]"
@@ -384,10 +391,7 @@ TYPERS = {
 
 
 def typed(contract, landed):
-    row = {
-        name: TYPERS[kind](landed[name])
-        for name, kind in contract.kinds.items()
-    }
+    row = {name: TYPERS[kind](landed[name]) for name, kind in contract.kinds.items()}
     row["_loaded_at"] = moment_microseconds(landed["_loaded_at"])
     row["load_date"] = landed["load_date"]
     return row
@@ -413,17 +417,17 @@ def text_form(contract, row):
     return SEPARATOR.join(parts)
 
 
-# --- rejecting -----------------------------------------------------------------
+# --- rejecting ---
 
 
 def reject_reason(table, landed, row):
     """The first reason, in the order of the contract's last section."""
     contract = CONTRACTS[table]
     for column in contract.key:
-        if row[column] is None and column not in contract.nullable_key:
-            # An agent_shifts start that cannot be read is an event time.
-            if column != "start_at":
-                return f"{column} is null"
+        # A shift without a start that can be read lacks its event time.
+        may_be_null = (*contract.nullable_key, "start_at")
+        if row[column] is None and column not in may_be_null:
+            return f"{column} is null"
     if row["_loaded_at"] is None:
         return "_loaded_at is null"
     if table != "excluded_buyers" and row["mall_id"] is None:
@@ -483,7 +487,7 @@ REVIEW_ITEMS = (
 )
 
 
-# --- versions and books --------------------------------------------------------
+# --- versions and books ---
 
 
 @dataclass
@@ -558,8 +562,7 @@ def _settle_success(newest, versions):
         reached = [
             row["updated_time"]
             for row in versions
-            if row["after_sales_status"] == 10
-            and row["updated_time"] is not None
+            if row["after_sales_status"] == 10 and row["updated_time"] is not None
         ]
         newest["refund_success_time"] = min(reached, default=None)
 
@@ -568,7 +571,7 @@ def read_all(raw_root):
     return {table: read_source(raw_root, table) for table in CONTRACTS}
 
 
-# --- seeds -----------------------------------------------------------------------
+# --- seeds ---
 
 
 def read_seed(seeds_dir, name):

@@ -11,8 +11,7 @@ agent_shifts as (
 trimmed as (
 
     select
-        {{ trimmed_text('columns(* exclude (load_date))') }}
-            as "\0_text",
+        {{ trimmed_texts(except=['load_date']) }},
         load_date as folder_date,
         agent_shifts as landed
     from agent_shifts
@@ -22,13 +21,17 @@ trimmed as (
 typed as (
 
     select
-        *,
         mall_id_text as mall_id,
         cs_uid_text as cs_uid,
         shift_name_text as shift_name,
         {{ parse_local_time('start_at_text') }} as start_at,
         {{ parse_local_time('end_at_text') }} as end_at,
-        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at
+        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at,
+        {{ booked_date('folder_date', 'loaded_at') }} as load_date,
+        _source_file_text as source_file,
+        landed,
+        end_at_text,
+        cast([] as varchar[]) as unreadable_columns
     from trimmed
 
 ),
@@ -36,10 +39,7 @@ typed as (
 final as (
 
     select
-        * not similar to '.*_text|folder_date',
-        {{ booked_date('folder_date', 'loaded_at') }} as load_date,
-        _source_file_text as source_file,
-        cast([] as varchar[]) as unreadable_columns,
+        * exclude (end_at_text),
         case
             when mall_id is null or cs_uid is null or start_at is null
                 then 'missing_key'

@@ -12,10 +12,8 @@ final as (
         'versions',
         key=['mall_id', 'cs_uid', 'start_at'],
         newest_by=['loaded_at'],
-        text_form=[
-            'mall_id', 'cs_uid', 'shift_name', time_text('start_at'),
-            time_text('end_at'),
-        ],
+        columns=['mall_id', 'cs_uid', 'shift_name', 'start_at', 'end_at'],
+        times=['start_at', 'end_at'],
     ) }}
 
 )

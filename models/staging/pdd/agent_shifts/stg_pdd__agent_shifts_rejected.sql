@@ -9,11 +9,17 @@ versions as (
 final as (
 
     select
-        landed.* exclude (load_date),
-        load_date,
-        reject_reason
+        versions.landed.mall_id,
+        versions.landed.cs_uid,
+        versions.landed.shift_name,
+        versions.landed.start_at,
+        versions.landed.end_at,
+        versions.landed._loaded_at,
+        versions.landed._source_file,
+        versions.load_date,
+        versions.reject_reason
     from versions
-    where reject_reason is not null
+    where versions.reject_reason is not null
 
 )
 

@@ -11,8 +11,7 @@ agents as (
 trimmed as (
 
     select
-        {{ trimmed_text('columns(* exclude (load_date))') }}
-            as "\0_text",
+        {{ trimmed_texts(except=['load_date']) }},
         load_date as folder_date,
         agents as landed
     from agents
@@ -22,7 +21,6 @@ trimmed as (
 typed as (
 
     select
-        *,
         mall_id_text as mall_id,
         cs_uid_text as cs_uid,
         cs_name_text as cs_name,
@@ -30,7 +28,12 @@ typed as (
         {{ parse_boolean('is_robot_text') }} as is_robot,
         {{ parse_date('valid_from_text') }} as valid_from,
         {{ parse_date('valid_to_text') }} as valid_to,
-        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at
+        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at,
+        {{ booked_date('folder_date', 'loaded_at') }} as load_date,
+        _source_file_text as source_file,
+        landed,
+        {{ unreadable_columns(['is_robot', 'valid_from', 'valid_to']) }}
+            as unreadable_columns
     from trimmed
 
 ),
@@ -38,13 +41,7 @@ typed as (
 final as (
 
     select
-        * not similar to '.*_text|folder_date',
-        {{ booked_date('folder_date', 'loaded_at') }} as load_date,
-        _source_file_text as source_file,
-        {{ unreadable_columns({
-            'is_robot': 'is_robot', 'valid_from': 'valid_from',
-            'valid_to': 'valid_to',
-        }) }} as unreadable_columns,
+        *,
         case
             when mall_id is null or cs_uid is null then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'

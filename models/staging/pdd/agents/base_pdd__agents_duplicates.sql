@@ -12,7 +12,7 @@ final as (
         'versions',
         key=['mall_id', 'cs_uid', 'valid_from'],
         newest_by=['loaded_at'],
-        text_form=[
+        columns=[
             'mall_id', 'cs_uid', 'cs_name', 'agent_role', 'is_robot',
             'valid_from', 'valid_to',
         ],

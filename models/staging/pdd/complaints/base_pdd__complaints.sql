@@ -11,8 +11,7 @@ complaints as (
 trimmed as (
 
     select
-        {{ trimmed_text('columns(* exclude (load_date))') }}
-            as "\0_text",
+        {{ trimmed_texts(except=['load_date']) }},
         load_date as folder_date,
         complaints as landed
     from complaints
@@ -22,7 +21,6 @@ trimmed as (
 typed as (
 
     select
-        *,
         complaint_id_text as complaint_id,
         mall_id_text as mall_id,
         buyer_uid_text as buyer_uid,
@@ -33,7 +31,12 @@ typed as (
         liability_text as liability,
         {{ parse_boolean('is_valid_text') }} as is_valid,
         {{ parse_local_time('created_time_text') }} as created_at,
-        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at
+        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at,
+        {{ booked_date('folder_date', 'loaded_at') }} as load_date,
+        _source_file_text as source_file,
+        landed,
+        created_time_text,
+        {{ unreadable_columns(['is_valid']) }} as unreadable_columns
     from trimmed
 
 ),
@@ -41,12 +44,7 @@ typed as (
 final as (
 
     select
-        * not similar to '.*_text|folder_date',
-        {{ booked_date('folder_date', 'loaded_at') }} as load_date,
-        _source_file_text as source_file,
-        {{ unreadable_columns({
-            'is_valid': 'is_valid',
-        }) }} as unreadable_columns,
+        * exclude (created_time_text),
         case
             when complaint_id is null then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'

@@ -12,11 +12,11 @@ final as (
         'versions',
         key=['complaint_id'],
         newest_by=['loaded_at'],
-        text_form=[
+        columns=[
             'complaint_id', 'mall_id', 'buyer_uid', 'order_sn', 'cs_uid',
-            'channel', 'problem_code', time_text('created_at'), 'is_valid',
-            'liability',
+            'channel', 'problem_code', 'created_at', 'is_valid', 'liability',
         ],
+        times=['created_at'],
     ) }}
 
 )

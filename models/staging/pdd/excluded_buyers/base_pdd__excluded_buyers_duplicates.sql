@@ -12,9 +12,7 @@ final as (
         'versions',
         key=['mall_id', 'buyer_uid', 'valid_from'],
         newest_by=['loaded_at'],
-        text_form=[
-            'mall_id', 'buyer_uid', 'valid_from', 'valid_to',
-        ],
+        columns=['mall_id', 'buyer_uid', 'valid_from', 'valid_to'],
     ) }}
 
 )

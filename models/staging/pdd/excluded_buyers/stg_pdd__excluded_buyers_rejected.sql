@@ -9,11 +9,16 @@ versions as (
 final as (
 
     select
-        landed.* exclude (load_date),
-        load_date,
-        reject_reason
+        versions.landed.mall_id,
+        versions.landed.buyer_uid,
+        versions.landed.valid_from,
+        versions.landed.valid_to,
+        versions.landed._loaded_at,
+        versions.landed._source_file,
+        versions.load_date,
+        versions.reject_reason
     from versions
-    where reject_reason is not null
+    where versions.reject_reason is not null
 
 )
 

@@ -11,8 +11,7 @@ malls as (
 trimmed as (
 
     select
-        {{ trimmed_text('columns(* exclude (load_date))') }}
-            as "\0_text",
+        {{ trimmed_texts(except=['load_date']) }},
         load_date as folder_date,
         malls as landed
     from malls
@@ -22,13 +21,17 @@ trimmed as (
 typed as (
 
     select
-        *,
         mall_id_text as mall_id,
         mall_name_text as mall_name,
         category_name_text as category_name,
         {{ parse_integer('merchant_type_text') }} as merchant_type,
         {{ parse_date('opened_on_text') }} as opened_on,
-        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at
+        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at,
+        {{ booked_date('folder_date', 'loaded_at') }} as load_date,
+        _source_file_text as source_file,
+        landed,
+        {{ unreadable_columns(['merchant_type', 'opened_on']) }}
+            as unreadable_columns
     from trimmed
 
 ),
@@ -36,12 +39,7 @@ typed as (
 final as (
 
     select
-        * not similar to '.*_text|folder_date',
-        {{ booked_date('folder_date', 'loaded_at') }} as load_date,
-        _source_file_text as source_file,
-        {{ unreadable_columns({
-            'merchant_type': 'merchant_type', 'opened_on': 'opened_on',
-        }) }} as unreadable_columns,
+        *,
         case
             when mall_id is null then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'

@@ -12,7 +12,7 @@ final as (
         'versions',
         key=['mall_id'],
         newest_by=['loaded_at'],
-        text_form=[
+        columns=[
             'mall_id', 'mall_name', 'merchant_type', 'category_name',
             'opened_on',
         ],

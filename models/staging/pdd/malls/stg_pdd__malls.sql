@@ -14,9 +14,7 @@ duplicates as (
 
 current_versions as (
 
-    {{ current_versions(
-        'versions', 'duplicates', key=['mall_id']
-    ) }}
+    {{ current_versions('versions', 'duplicates', key=['mall_id']) }}
 
 ),
 

@@ -9,11 +9,17 @@ versions as (
 final as (
 
     select
-        landed.* exclude (load_date),
-        load_date,
-        reject_reason
+        versions.landed.mall_id,
+        versions.landed.mall_name,
+        versions.landed.merchant_type,
+        versions.landed.category_name,
+        versions.landed.opened_on,
+        versions.landed._loaded_at,
+        versions.landed._source_file,
+        versions.load_date,
+        versions.reject_reason
     from versions
-    where reject_reason is not null
+    where versions.reject_reason is not null
 
 )
 

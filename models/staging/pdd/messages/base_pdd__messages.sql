@@ -11,8 +11,7 @@ messages as (
 trimmed as (
 
     select
-        {{ trimmed_text('columns(* exclude (content, load_date))') }}
-            as "\0_text",
+        {{ trimmed_texts(except=['content', 'load_date']) }},
         content,
         load_date as folder_date,
         messages as landed
@@ -23,7 +22,6 @@ trimmed as (
 typed as (
 
     select
-        *,
         mall_id_text as mall_id,
         msg_id_text as msg_id,
         buyer_uid_text as buyer_uid,
@@ -32,12 +30,21 @@ typed as (
         order_sn_text as order_sn,
         from_role_text as from_role,
         template_name_text as template_name,
+        content,
         problem_code_text as problem_code,
         {{ parse_integer('type_text') }} as message_type,
         {{ parse_boolean('need_reply_text') }} as need_reply,
         {{ parse_boolean('is_spam_text') }} as is_spam,
         {{ parse_local_time('ts_text') }} as sent_at,
-        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at
+        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at,
+        {{ booked_date('folder_date', 'loaded_at') }} as load_date,
+        _source_file_text as source_file,
+        landed,
+        ts_text,
+        {{ unreadable_columns(
+            ['need_reply', 'is_spam'],
+            renamed={'type': 'message_type'},
+        ) }} as unreadable_columns
     from trimmed
 
 ),
@@ -45,13 +52,7 @@ typed as (
 final as (
 
     select
-        * not similar to '.*_text|folder_date',
-        {{ booked_date('folder_date', 'loaded_at') }} as load_date,
-        _source_file_text as source_file,
-        {{ unreadable_columns({
-            'type': 'message_type', 'need_reply': 'need_reply',
-            'is_spam': 'is_spam',
-        }) }} as unreadable_columns,
+        * exclude (ts_text),
         case
             when mall_id is null or msg_id is null then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'

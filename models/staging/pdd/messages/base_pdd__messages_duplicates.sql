@@ -12,12 +12,12 @@ final as (
         'versions',
         key=['mall_id', 'msg_id'],
         newest_by=['loaded_at'],
-        text_form=[
+        columns=[
             'mall_id', 'msg_id', 'buyer_uid', 'from_role', 'cs_uid',
             'assigned_cs_uid', 'message_type', 'template_name', 'content',
-            time_text('sent_at'), 'need_reply', 'is_spam', 'order_sn',
-            'problem_code',
+            'sent_at', 'need_reply', 'is_spam', 'order_sn', 'problem_code',
         ],
+        times=['sent_at'],
     ) }}
 
 )

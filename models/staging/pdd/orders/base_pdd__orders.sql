@@ -11,8 +11,7 @@ orders as (
 trimmed as (
 
     select
-        {{ trimmed_text('columns(* exclude (load_date))') }}
-            as "\0_text",
+        {{ trimmed_texts(except=['load_date']) }},
         load_date as folder_date,
         orders as landed
     from orders
@@ -22,7 +21,6 @@ trimmed as (
 typed as (
 
     select
-        *,
         mall_id_text as mall_id,
         order_sn_text as order_sn,
         buyer_uid_text as buyer_uid,
@@ -45,7 +43,24 @@ typed as (
         {{ parse_local_time('shipping_time_text') }} as shipped_at,
         {{ parse_local_time('receive_time_text') }} as received_at,
         {{ parse_local_time('updated_at_text') }} as updated_at,
-        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at
+        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at,
+        {{ booked_date('folder_date', 'loaded_at') }} as load_date,
+        _source_file_text as source_file,
+        landed,
+        created_time_text,
+        pay_amount_text,
+        goods_count_text,
+        {{ unreadable_columns(
+            [
+                'updated_at', 'order_status', 'group_status', 'confirm_status',
+                'refund_status', 'after_sales_status', 'risk_control_status',
+                'is_lucky_flag', 'goods_amount', 'discount_amount', 'postage',
+            ],
+            renamed={
+                'pay_time': 'paid_at', 'confirm_time': 'confirmed_at',
+                'shipping_time': 'shipped_at', 'receive_time': 'received_at',
+            },
+        ) }} as unreadable_columns
     from trimmed
 
 ),
@@ -53,31 +68,13 @@ typed as (
 final as (
 
     select
-        * not similar to '.*_text|folder_date',
-        {{ booked_date('folder_date', 'loaded_at') }} as load_date,
-        _source_file_text as source_file,
-        {{ unreadable_columns({
-            'pay_time': 'paid_at', 'confirm_time': 'confirmed_at',
-            'shipping_time': 'shipped_at', 'receive_time': 'received_at',
-            'updated_at': 'updated_at', 'order_status': 'order_status',
-            'group_status': 'group_status', 'confirm_status': 'confirm_status',
-            'refund_status': 'refund_status',
-            'after_sales_status': 'after_sales_status',
-            'risk_control_status': 'risk_control_status',
-            'is_lucky_flag': 'is_lucky_flag', 'goods_amount': 'goods_amount',
-            'discount_amount': 'discount_amount', 'postage': 'postage',
-        }) }} as unreadable_columns,
+        * exclude (created_time_text, pay_amount_text, goods_count_text),
         case
             when order_sn is null then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'
             when mall_id is null then 'missing_mall_id'
             {{ event_time_reasons('created_at', 'created_time_text') }}
-            when pay_amount < 0 then 'negative_pay_amount'
-            when goods_count < 0 then 'negative_goods_count'
-            when pay_amount is null and pay_amount_text is not null
-                then 'unreadable_pay_amount'
-            when goods_count is null and goods_count_text is not null
-                then 'unreadable_goods_count'
+            {{ amount_reasons(['pay_amount', 'goods_count']) }}
         end as reject_reason
     from typed
 

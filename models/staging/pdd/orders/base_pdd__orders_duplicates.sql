@@ -12,14 +12,17 @@ final as (
         'versions',
         key=['order_sn'],
         newest_by=['updated_at', 'loaded_at'],
-        text_form=[
-            'mall_id', 'order_sn', 'buyer_uid', time_text('created_at'),
-            time_text('paid_at'), time_text('confirmed_at'),
-            time_text('shipped_at'), time_text('received_at'),
-            time_text('updated_at'), 'order_status', 'group_status',
-            'confirm_status', 'refund_status', 'after_sales_status',
-            'risk_control_status', 'is_lucky_flag', 'goods_id', 'goods_count',
-            'goods_amount', 'discount_amount', 'postage', 'pay_amount',
+        columns=[
+            'mall_id', 'order_sn', 'buyer_uid', 'created_at', 'paid_at',
+            'confirmed_at', 'shipped_at', 'received_at', 'updated_at',
+            'order_status', 'group_status', 'confirm_status', 'refund_status',
+            'after_sales_status', 'risk_control_status', 'is_lucky_flag',
+            'goods_id', 'goods_count', 'goods_amount', 'discount_amount',
+            'postage', 'pay_amount',
+        ],
+        times=[
+            'created_at', 'paid_at', 'confirmed_at', 'shipped_at',
+            'received_at', 'updated_at',
         ],
     ) }}
 

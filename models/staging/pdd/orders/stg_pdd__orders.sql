@@ -14,9 +14,7 @@ duplicates as (
 
 current_versions as (
 
-    {{ current_versions(
-        'versions', 'duplicates', key=['order_sn']
-    ) }}
+    {{ current_versions('versions', 'duplicates', key=['order_sn']) }}
 
 ),
 

@@ -11,8 +11,7 @@ quality_reviews as (
 trimmed as (
 
     select
-        {{ trimmed_text('columns(* exclude (load_date))') }}
-            as "\0_text",
+        {{ trimmed_texts(except=['load_date']) }},
         load_date as folder_date,
         quality_reviews as landed
     from quality_reviews
@@ -22,7 +21,6 @@ trimmed as (
 typed as (
 
     select
-        *,
         review_id_text as review_id,
         mall_id_text as mall_id,
         cs_uid_text as cs_uid,
@@ -32,7 +30,17 @@ typed as (
         {{ parse_double('professionalism_text') }} as professionalism,
         {{ parse_double('after_sales_text') }} as after_sales,
         {{ parse_date('service_date_text') }} as service_date,
-        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at
+        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at,
+        {{ booked_date('folder_date', 'loaded_at') }} as load_date,
+        _source_file_text as source_file,
+        landed,
+        service_date_text,
+        {{ unreadable_columns(
+            [
+                'problem_solving', 'communication', 'professionalism',
+                'after_sales',
+            ],
+        ) }} as unreadable_columns
     from trimmed
 
 ),
@@ -40,14 +48,7 @@ typed as (
 final as (
 
     select
-        * not similar to '.*_text|folder_date',
-        {{ booked_date('folder_date', 'loaded_at') }} as load_date,
-        _source_file_text as source_file,
-        {{ unreadable_columns({
-            'problem_solving': 'problem_solving',
-            'communication': 'communication',
-            'professionalism': 'professionalism', 'after_sales': 'after_sales',
-        }) }} as unreadable_columns,
+        * exclude (service_date_text),
         case
             when review_id is null then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'

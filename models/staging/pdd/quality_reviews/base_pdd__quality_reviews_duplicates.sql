@@ -12,7 +12,7 @@ final as (
         'versions',
         key=['review_id'],
         newest_by=['loaded_at'],
-        text_form=[
+        columns=[
             'review_id', 'mall_id', 'cs_uid', 'buyer_uid', 'service_date',
             'problem_solving', 'communication', 'professionalism',
             'after_sales',

@@ -9,11 +9,21 @@ versions as (
 final as (
 
     select
-        landed.* exclude (load_date),
-        load_date,
-        reject_reason
+        versions.landed.review_id,
+        versions.landed.mall_id,
+        versions.landed.cs_uid,
+        versions.landed.buyer_uid,
+        versions.landed.service_date,
+        versions.landed.problem_solving,
+        versions.landed.communication,
+        versions.landed.professionalism,
+        versions.landed.after_sales,
+        versions.landed._loaded_at,
+        versions.landed._source_file,
+        versions.load_date,
+        versions.reject_reason
     from versions
-    where reject_reason is not null
+    where versions.reject_reason is not null
 
 )
 

@@ -11,8 +11,7 @@ ratings as (
 trimmed as (
 
     select
-        {{ trimmed_text('columns(* exclude (load_date))') }}
-            as "\0_text",
+        {{ trimmed_texts(except=['load_date']) }},
         load_date as folder_date,
         ratings as landed
     from ratings
@@ -22,7 +21,6 @@ trimmed as (
 typed as (
 
     select
-        *,
         rating_id_text as rating_id,
         mall_id_text as mall_id,
         buyer_uid_text as buyer_uid,
@@ -30,7 +28,12 @@ typed as (
         order_sn_text as order_sn,
         {{ parse_integer('score_text') }} as score,
         {{ parse_local_time('created_time_text') }} as created_at,
-        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at
+        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at,
+        {{ booked_date('folder_date', 'loaded_at') }} as load_date,
+        _source_file_text as source_file,
+        landed,
+        created_time_text,
+        cast([] as varchar[]) as unreadable_columns
     from trimmed
 
 ),
@@ -38,10 +41,7 @@ typed as (
 final as (
 
     select
-        * not similar to '.*_text|folder_date',
-        {{ booked_date('folder_date', 'loaded_at') }} as load_date,
-        _source_file_text as source_file,
-        cast([] as varchar[]) as unreadable_columns,
+        * exclude (created_time_text),
         case
             when rating_id is null then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'

@@ -12,10 +12,11 @@ final as (
         'versions',
         key=['rating_id'],
         newest_by=['loaded_at'],
-        text_form=[
+        columns=[
             'rating_id', 'mall_id', 'buyer_uid', 'cs_uid', 'order_sn', 'score',
-            time_text('created_at'),
+            'created_at',
         ],
+        times=['created_at'],
     ) }}
 
 )

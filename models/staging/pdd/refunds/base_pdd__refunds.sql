@@ -11,8 +11,7 @@ refunds as (
 trimmed as (
 
     select
-        {{ trimmed_text('columns(* exclude (load_date))') }}
-            as "\0_text",
+        {{ trimmed_texts(except=['load_date']) }},
         load_date as folder_date,
         refunds as landed
     from refunds
@@ -22,7 +21,6 @@ trimmed as (
 typed as (
 
     select
-        *,
         mall_id_text as mall_id,
         id_text as refund_id,
         order_sn_text as order_sn,
@@ -32,15 +30,33 @@ typed as (
         liability_text as liability,
         {{ parse_integer('after_sales_type_text') }} as after_sales_type,
         {{ parse_integer('after_sales_status_text') }} as after_sales_status,
-        {{ parse_integer('dispute_refund_status_text') }} as dispute_refund_status,
+        {{ parse_integer('dispute_refund_status_text') }}
+            as dispute_refund_status,
         {{ parse_integer('join_or_not_text') }} as join_or_not,
         {{ parse_money('refund_amount_text') }} as refund_amount,
         {{ parse_local_time('created_time_text') }} as created_at,
         {{ parse_local_time('recreated_at_text') }} as recreated_at,
         {{ parse_local_time('updated_time_text') }} as updated_at,
-        {{ parse_local_time('refund_success_time_text') }} as refund_success_at,
+        {{ parse_local_time('refund_success_time_text') }}
+            as refund_success_at,
         {{ parse_local_time('sign_time_text') }} as signed_at,
-        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at
+        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at,
+        {{ booked_date('folder_date', 'loaded_at') }} as load_date,
+        _source_file_text as source_file,
+        landed,
+        created_time_text,
+        refund_amount_text,
+        {{ unreadable_columns(
+            [
+                'after_sales_type', 'after_sales_status', 'recreated_at',
+                'dispute_refund_status', 'join_or_not',
+            ],
+            renamed={
+                'updated_time': 'updated_at',
+                'refund_success_time': 'refund_success_at',
+                'sign_time': 'signed_at',
+            },
+        ) }} as unreadable_columns
     from trimmed
 
 ),
@@ -48,17 +64,7 @@ typed as (
 final as (
 
     select
-        * not similar to '.*_text|folder_date',
-        {{ booked_date('folder_date', 'loaded_at') }} as load_date,
-        _source_file_text as source_file,
-        {{ unreadable_columns({
-            'after_sales_type': 'after_sales_type',
-            'after_sales_status': 'after_sales_status',
-            'recreated_at': 'recreated_at', 'updated_time': 'updated_at',
-            'refund_success_time': 'refund_success_at',
-            'dispute_refund_status': 'dispute_refund_status',
-            'join_or_not': 'join_or_not', 'sign_time': 'signed_at',
-        }) }} as unreadable_columns,
+        * exclude (created_time_text, refund_amount_text),
         case
             when refund_id is null then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'
@@ -66,9 +72,7 @@ final as (
             {{ event_time_reasons('created_at', 'created_time_text') }}
             when liability not in ('merchant', 'buyer', 'platform', 'none')
                 then 'invalid_liability'
-            when refund_amount < 0 then 'negative_refund_amount'
-            when refund_amount is null and refund_amount_text is not null
-                then 'unreadable_refund_amount'
+            {{ amount_reasons(['refund_amount']) }}
         end as reject_reason
     from typed
 

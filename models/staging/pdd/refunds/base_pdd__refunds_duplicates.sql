@@ -12,13 +12,16 @@ final as (
         'versions',
         key=['refund_id'],
         newest_by=['updated_at', 'loaded_at'],
-        text_form=[
+        columns=[
             'mall_id', 'refund_id', 'order_sn', 'buyer_uid',
             'after_sales_type', 'after_sales_status', 'after_sale_reason',
-            'problem_code', time_text('created_at'), time_text('recreated_at'),
-            time_text('updated_at'), time_text('refund_success_at'),
-            'refund_amount', 'dispute_refund_status', 'join_or_not',
-            'liability', time_text('signed_at'),
+            'problem_code', 'created_at', 'recreated_at', 'updated_at',
+            'refund_success_at', 'refund_amount', 'dispute_refund_status',
+            'join_or_not', 'liability', 'signed_at',
+        ],
+        times=[
+            'created_at', 'recreated_at', 'updated_at', 'refund_success_at',
+            'signed_at',
         ],
     ) }}
 

@@ -1,0 +1,9 @@
+{% macro amount_reasons(columns) -%}
+{%- for column in columns %}
+when {{ column }} < 0 then 'negative_{{ column }}'
+{%- endfor %}
+{%- for column in columns %}
+when {{ column }} is null and {{ column }}_text is not null
+    then 'unreadable_{{ column }}'
+{%- endfor %}
+{%- endmacro %}

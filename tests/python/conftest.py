@@ -1,0 +1,243 @@
+"""What the tests share: landings to write, the command to call, one demo run."""
+
+import csv
+import gzip
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from kefu.contract import read_contract
+from kefu.raw_input import read_input
+from kefu.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+CONTRACT = read_contract(ROOT)
+LOADED_AT = "2026-03-02 01:00:00"
+
+
+def text_row(table: str, **values: str | None) -> dict[str, str | None]:
+    """Return a row of a raw table: all null but what is given."""
+    row = dict.fromkeys(CONTRACT[table].columns)
+    return row | {"_loaded_at": LOADED_AT} | values
+
+
+def write_landing(path: Path, rows: list[dict], columns: list[str]) -> None:
+    """Write rows of texts in the format that the file's name asks for."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    opener = gzip.open if path.suffix == ".gz" else open
+    if ".csv" in path.suffixes:
+        with opener(path, "wt", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, columns, extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows(rows)
+    elif path.suffix == ".parquet":
+        with duckdb.connect() as connection:
+            shape = ", ".join(f'"{column}" varchar' for column in columns)
+            connection.execute(f"create table landed ({shape})")
+            marks = ", ".join("?" for _ in columns)
+            for row in rows:
+                values = [row.get(column) for column in columns]
+                connection.execute(f"insert into landed values ({marks})", values)
+            connection.table("landed").write_parquet(str(path))
+    else:
+        with opener(path, "wt", encoding="utf-8") as file:
+            for row in rows:
+                kept = {name: row[name] for name in columns if name in row}
+                file.write(json.dumps(kept, ensure_ascii=False) + "\n")
+
+
+def land(
+    root: Path,
+    table: str,
+    rows: list[dict],
+    name: str = "part-0.parquet",
+    load_date: str = "2026-03-02",
+    columns: list[str] | None = None,
+) -> Path:
+    """Write one landing file of a table; return its path."""
+    path = root / table / f"load_date={load_date}" / name
+    write_landing(path, rows, columns or list(CONTRACT[table].columns))
+    return path
+
+
+@pytest.fixture
+def raw_root(tmp_path: Path) -> Path:
+    """A raw root that a run accepts: no rows, in the two needed tables."""
+    root = tmp_path / "raw"
+    land(root, "messages", [])
+    land(root, "orders", [])
+    return root
+
+
+def settings_of(raw_root: Path, raw_database: Path | None = None) -> Settings:
+    """Return settings that read the given input."""
+    return Settings(
+        root=ROOT,
+        raw_root=raw_root,
+        database=raw_root / "unused.duckdb",
+        published=raw_root / "unused-too.duckdb",
+        raw_database=raw_database,
+        buyer_key="a key of the tests",
+    )
+
+
+def raw_rows(
+    table: str, raw_root: Path, raw_database: Path | None = None
+) -> list[dict]:
+    """Return the rows of a raw view, in any order."""
+    raw = read_input.__wrapped__(settings_of(raw_root, raw_database))
+    with duckdb.connect() as connection:
+        for statement in raw.prepare:
+            connection.execute(statement)
+        connection.execute("set TimeZone = 'America/New_York'")
+        cursor = connection.execute(raw.queries[table])
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+@dataclass
+class Kefu:
+    """The command line in a world of its own under a temporary folder."""
+
+    home: Path
+    project: Path = ROOT
+
+    @property
+    def raw_root(self) -> Path:
+        return self.home / "raw"
+
+    @property
+    def database(self) -> Path:
+        return self.home / "work" / "kefu.duckdb"
+
+    @property
+    def published(self) -> Path:
+        return self.home / "published" / "kefu.duckdb"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("KEFU_", "DBT_"))
+        }
+        return inherited | {
+            "PYTHONPATH": str(self.project),
+            "KEFU_RAW_ROOT": str(self.raw_root),
+            "KEFU_DATABASE": str(self.database),
+            "KEFU_PUBLISHED": str(self.published),
+            "DBT_TARGET_PATH": str(self.home / "target"),
+            "DBT_LOG_PATH": str(self.home / "logs"),
+        }
+
+    def __call__(
+        self, *arguments: str, **environment: str
+    ) -> subprocess.CompletedProcess:
+        """Call `kefu`; variables given by name replace those of this world."""
+        return subprocess.run(
+            [sys.executable, "-m", "kefu.cli", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self.home,
+            env=self.environment | environment,
+        )
+
+    def publish_something(self) -> bytes:
+        """Put a file in the published place; return its bytes."""
+        self.published.parent.mkdir(parents=True, exist_ok=True)
+        with duckdb.connect(str(self.published)) as connection:
+            connection.execute("create schema marts")
+            connection.execute("create table marts.last_good as select 1 as run")
+        return self.published.read_bytes()
+
+
+@pytest.fixture
+def kefu(tmp_path: Path, raw_root: Path) -> Kefu:
+    """The command line over the empty but acceptable raw root."""
+    return Kefu(home=tmp_path)
+
+
+MINI_MODEL = """
+select mall_id, sha256(getvariable('kefu_buyer_key')) as hashed_key
+from {{ source('pdd', 'malls') }}
+"""
+MINI_YAML = """
+models:
+  - name: dim_malls
+    description: One row a mall, of the mini project.
+    constraints:
+      - type: check
+        expression: "mall_id <> ''"
+    columns:
+      - name: mall_id
+        description: The shop's own id.
+        data_type: varchar
+        constraints:
+          - type: not_null
+        data_tests:
+          - unique
+      - name: hashed_key
+        description: Nothing but a hash.
+        data_type: varchar
+"""
+
+
+@pytest.fixture
+def mini(tmp_path: Path, raw_root: Path) -> Kefu:
+    """The package, hooks and macros with one mart only, so a run is quick."""
+    project = tmp_path / "project"
+    for folder in ("kefu", "macros", "models/staging/pdd"):
+        (project / folder).parent.mkdir(parents=True, exist_ok=True)
+    for part in ("kefu", "macros"):
+        shutil.copytree(ROOT / part, project / part)
+    for file in (
+        "dbt_project.yml",
+        "profiles.example.yml",
+        "models/_groups.yml",
+        "models/staging/pdd/_pdd__sources.yml",
+    ):
+        (project / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / file, project / file)
+    # What describes the macros may refer to models that are not here.
+    for described in (project / "macros").glob("*.yml"):
+        described.unlink()
+    marts = project / "models" / "marts"
+    marts.mkdir(parents=True)
+    (marts / "dim_malls.sql").write_text(MINI_MODEL, encoding="utf-8")
+    (marts / "dim_malls.yml").write_text(MINI_YAML, encoding="utf-8")
+    land(raw_root, "malls", [text_row("malls", mall_id=f"m{i}") for i in range(3)])
+    return Kefu(home=tmp_path, project=project)
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Kefu, str]:
+    """One run over demo data for all tests: its world and what it printed."""
+    world = Kefu(home=tmp_path_factory.mktemp("demo"))
+    invented = world(
+        "demo-data", "--malls", "24", "--days", "40", "--messages", "20000"
+    )
+    assert invented.returncode == 0, invented.stderr
+    done = world("run", KEFU_BUYER_KEY="a secret of the tests")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return world, done.stdout
+
+
+@pytest.fixture
+def ask(demo: tuple[Kefu, str]) -> Callable[[str], list[tuple]]:
+    """Ask the published demo file one question."""
+    world, _ = demo
+
+    def answer(question: str) -> list[tuple]:
+        with duckdb.connect(str(world.published), read_only=True) as connection:
+            return connection.execute(question).fetchall()
+
+    return answer

@@ -1,0 +1,319 @@
+"""`kefu` from outside: what a run prints, publishes, refuses and leaves."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+from conftest import CONTRACT, Kefu, land, text_row
+
+from kefu.settings import DEMO_BUYER_KEY
+
+KEY = "a secret of the tests"
+
+
+def delete_raw_root(world: Kefu) -> None:
+    shutil.rmtree(world.raw_root)
+
+
+def empty_raw_root(world: Kefu) -> None:
+    shutil.rmtree(world.raw_root)
+    world.raw_root.mkdir()
+
+
+def lose_the_orders(world: Kefu) -> None:
+    shutil.rmtree(world.raw_root / "orders")
+
+
+def break_a_parquet_file(world: Kefu) -> None:
+    path = world.raw_root / "refunds" / "load_date=2026-03-02" / "bad.parquet"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"no Parquet")
+
+
+def lose_a_column(world: Kefu) -> None:
+    columns = [name for name in CONTRACT["messages"].columns if name != "ts"]
+    land(world.raw_root, "messages", [], "short.parquet", columns=columns)
+
+
+BAD_INPUT = {
+    "a missing raw root": (delete_raw_root, ["raw root", "KEFU_RAW_ROOT"]),
+    "an empty raw root": (empty_raw_root, ["messages", "no data file"]),
+    "a missing file": (lose_the_orders, ["orders", "no data file"]),
+    "an unreadable file": (
+        break_a_parquet_file,
+        ["refunds", "load_date=2026-03-02/bad.parquet", "deliver it again"],
+    ),
+    "a missing column": (
+        lose_a_column,
+        ["messages", "column ts", "short.parquet", "deliver it again"],
+    ),
+}
+
+
+def assert_refused(
+    world: Kefu, arguments: list[str], told: list[str], code: int, **environment: str
+) -> None:
+    """Run; expect one line on stderr, the code, and the last good file."""
+    before = world.publish_something()
+    done = world(*arguments, **environment)
+    lines = done.stderr.strip().splitlines()
+    assert done.returncode == code, done.stdout + done.stderr
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("kefu: ")
+    for text in told:
+        assert text in lines[0]
+    assert world.published.read_bytes() == before
+    assert [path.name for path in world.published.parent.glob("*.duckdb")] == [
+        world.published.name
+    ]
+
+
+@pytest.mark.parametrize("kind", BAD_INPUT)
+def test_bad_input_is_one_line(kefu: Kefu, kind: str) -> None:
+    spoil, told = BAD_INPUT[kind]
+    spoil(kefu)
+    assert_refused(kefu, ["run"], told, 3)
+    assert not kefu.database.exists()
+
+
+BAD_SETTINGS = {
+    "working folder under a file": (
+        {"KEFU_DATABASE": "FILE/work/kefu.duckdb"},
+        ["set KEFU_DATABASE"],
+    ),
+    "published folder under a file": (
+        {"KEFU_PUBLISHED": "FILE/published/kefu.duckdb"},
+        ["set KEFU_PUBLISHED"],
+    ),
+    "published file is a folder": (
+        {"KEFU_PUBLISHED": "FOLDER"},
+        ["KEFU_PUBLISHED", "which is a folder"],
+    ),
+    "working file is no database": (
+        {"KEFU_DATABASE": "FILE"},
+        ["cannot be opened", "KEFU_DATABASE"],
+    ),
+    "both are one file": (
+        {"KEFU_DATABASE": "FILE", "KEFU_PUBLISHED": "FILE"},
+        ["are the same file"],
+    ),
+    "named as a schema": (
+        {"KEFU_DATABASE": "FOLDER/marts.duckdb"},
+        ["choose another file name"],
+    ),
+    "no such raw database": (
+        {"KEFU_RAW_DATABASE": "FOLDER/none.duckdb"},
+        ["KEFU_RAW_DATABASE", "no file"],
+    ),
+    "raw database is the working one": (
+        {"KEFU_RAW_DATABASE": "FILE", "KEFU_DATABASE": "FILE"},
+        ["KEFU_RAW_DATABASE"],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_SETTINGS)
+def test_bad_setting_is_one_line(kefu: Kefu, tmp_path: Path, kind: str) -> None:
+    file, folder = tmp_path / "a-file", tmp_path / "a-folder"
+    file.write_text("no folder and no database\n" * 1000, encoding="utf-8")
+    folder.mkdir()
+    values, told = BAD_SETTINGS[kind]
+    chosen = {
+        name: value.replace("FILE", str(file)).replace("FOLDER", str(folder))
+        for name, value in values.items()
+    }
+    assert_refused(kefu, ["run"], told, 3, **chosen)
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ("score_min_peers: 0", "score_min_peers is 0"),
+        ("response_unit: letter", "response_unit is letter"),
+        ("as_of_date: 2026-02-30", "day is out of range"),
+        ("as_of_date: '2026-02-30'", "as_of_date is 2026-02-30"),
+        ("[1", "--vars cannot be read"),
+        ("score_min_peers", "must be a YAML mapping"),
+    ],
+)
+def test_impossible_variable_is_one_line(mini: Kefu, variables: str, told: str) -> None:
+    assert_refused(mini, ["run", "--vars", variables], [told], 3)
+
+
+def test_prod_refuses_the_demo_key(mini: Kefu) -> None:
+    told = ["prod", "KEFU_BUYER_KEY"]
+    assert_refused(mini, ["run", "--target", "prod"], told, 3)
+    assert_refused(
+        mini, ["run", "--target", "prod"], told, 3, KEFU_BUYER_KEY=DEMO_BUYER_KEY
+    )
+    alone = mini("dbt", "--no-use-colors", "build", "--target", "prod")
+    assert alone.returncode != 0
+    assert "KEFU_BUYER_KEY" in alone.stdout
+    done = mini("run", "--target", "prod", KEFU_BUYER_KEY=KEY)
+    assert done.returncode == 0, done.stderr
+
+
+def test_bad_input_is_clear_in_dbt_alone(mini: Kefu) -> None:
+    lose_a_column(mini)
+    done = mini("dbt", "--no-use-colors", "build")
+    assert done.returncode != 0
+    (line,) = [line for line in done.stdout.splitlines() if "required column" in line]
+    assert "column ts" in line and "short.parquet" in line
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_failing_test_publishes_nothing(mini: Kefu) -> None:
+    land(mini.raw_root, "malls", [text_row("malls", mall_id="m1")], "again.parquet")
+    assert_refused(mini, ["run"], ["unique_dim_malls_mall_id", "1 result"], 4)
+    assert_refused(mini, ["publish"], ["did not pass a run", "--untested"], 5)
+
+
+def test_failing_model_publishes_nothing(mini: Kefu) -> None:
+    land(mini.raw_root, "malls", [text_row("malls", mall_id="")], "empty.parquet")
+    assert_refused(mini, ["run"], ["model dim_malls failed", "CHECK"], 4)
+
+
+def test_the_next_run_after_a_failure(mini: Kefu) -> None:
+    land(mini.raw_root, "malls", [text_row("malls", mall_id="")], "empty.parquet")
+    assert mini("run").returncode == 4
+    land(mini.raw_root, "malls", [text_row("malls", mall_id="m9")], "empty.parquet")
+    assert mini("run").returncode == 0
+    with duckdb.connect(str(mini.published), read_only=True) as connection:
+        found = connection.execute("select mall_id from marts.dim_malls").fetchall()
+    assert sorted(found) == [("m0",), ("m1",), ("m2",), ("m9",)]
+
+
+def test_publish_alone_and_untested(mini: Kefu) -> None:
+    assert mini("publish").returncode == 5
+    assert mini("run", "--no-tests").returncode == 0
+    assert not mini.published.exists()
+    assert mini("publish").returncode == 5
+    assert mini("publish", "--untested").returncode == 0
+    assert mini.published.exists()
+    assert mini("run").returncode == 0
+    mini.published.unlink()
+    assert mini("publish").returncode == 0
+    assert mini.published.exists()
+
+
+def test_untested_run_is_published_only_by_name(mini: Kefu) -> None:
+    land(mini.raw_root, "malls", [text_row("malls", mall_id="m1")], "again.parquet")
+    assert mini("run", "--no-tests").returncode == 0
+    assert not mini.published.exists()
+    assert mini("run", "--publish-untested").returncode == 2
+    assert mini("run", "--no-tests", "--publish-untested").returncode == 0
+    assert mini.published.exists()
+
+
+def test_working_database_open_elsewhere(mini: Kefu) -> None:
+    mini.database.parent.mkdir(parents=True)
+    with duckdb.connect(str(mini.database)):
+        assert_refused(mini, ["run"], ["close what has it open"], 3)
+
+
+def test_the_key_is_written_nowhere(mini: Kefu) -> None:
+    assert mini("run", KEFU_BUYER_KEY=KEY).returncode == 0
+    written = [path for path in mini.home.rglob("*") if path.is_file()]
+    assert any(path.name == "manifest.json" for path in written)
+    assert any(path.name == "dbt.log" for path in written)
+    assert [path for path in written if KEY.encode() in path.read_bytes()] == []
+
+
+def test_the_key_decides_the_hash(mini: Kefu) -> None:
+    hashes = []
+    for key in (KEY, KEY, "another"):
+        assert mini("run", KEFU_BUYER_KEY=key).returncode == 0
+        with duckdb.connect(str(mini.published), read_only=True) as connection:
+            hashes.append(
+                connection.execute(
+                    "select min(hashed_key) from marts.dim_malls"
+                ).fetchone()[0]
+            )
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_a_profile_of_ones_own_must_build_the_same_file(mini: Kefu) -> None:
+    profile = (mini.project / "profiles.example.yml").read_text(encoding="utf-8")
+    elsewhere = mini.home / "elsewhere.duckdb"
+    own = profile.replace(
+        "\"{{ env_var('KEFU_DATABASE', 'data/work/kefu.duckdb') }}\"", str(elsewhere)
+    )
+    assert own != profile
+    (mini.project / "profiles.yml").write_text(own, encoding="utf-8")
+    assert_refused(mini, ["run"], ["another database than KEFU_DATABASE"], 4)
+
+
+def test_version_and_query(mini: Kefu) -> None:
+    assert mini("--version").stdout.startswith("kefu, version ")
+    mini.publish_something()
+    answer = mini("query", "select run + 41 as the_answer from marts.last_good")
+    assert answer.returncode == 0 and "42" in answer.stdout
+    wrong = mini("query", "select nothing from marts.nowhere")
+    assert wrong.returncode != 0 and len(wrong.stderr.splitlines()) == 1
+    assert mini("query", "delete from marts.last_good").returncode != 0
+
+
+def test_demo_data_never_replaces_other_files(kefu: Kefu) -> None:
+    before = sorted(kefu.raw_root.rglob("*"))
+    done = kefu("demo-data", "--malls", "3", "--days", "3", "--messages", "100")
+    assert done.returncode == 3 and "no demo data" in done.stderr
+    assert sorted(kefu.raw_root.rglob("*")) == before
+
+
+def test_the_demo_run_says_what_it_did(demo: tuple[Kefu, str]) -> None:
+    world, printed = demo
+    for name in ("malls", "agents", "days", "rows in", "rows rejected"):
+        (line,) = [
+            line for line in printed.splitlines() if line.startswith(f"  {name} ")
+        ]
+        assert int(line.split()[-1].replace(",", "")) > 0, line
+    assert str(world.published) in printed
+    assert "newest score day" in printed and "as-of end" in printed
+
+
+def test_the_demo_publishes_every_mart_whole(demo: tuple[Kefu, str]) -> None:
+    world, _ = demo
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{world.database}' as built (read_only)")
+        connection.execute(f"attach '{world.published}' as given (read_only)")
+        names = connection.execute(
+            "select table_name from duckdb_tables() where schema_name = 'marts'"
+            " and database_name = 'built'"
+        ).fetchall()
+        assert names
+        for (name,) in names:
+            built, given = f"built.marts.{name}", f"given.marts.{name}"
+            for one, other in ((built, given), (given, built)):
+                difference = f"from {one} except all from {other}"
+                assert connection.execute(difference).fetchall() == [], name
+
+
+def test_every_built_column_is_described(demo: tuple[Kefu, str]) -> None:
+    world, _ = demo
+    manifest = json.loads((world.home / "target" / "manifest.json").read_bytes())
+    described = {
+        (node["schema"], node["name"], column.lower())
+        for node in manifest["nodes"].values()
+        if node["resource_type"] in ("model", "seed")
+        for column in node["columns"]
+    }
+    with duckdb.connect(str(world.database), read_only=True) as connection:
+        built = connection.execute(
+            """
+            select schema_name, table_name, lower(column_name)
+            from duckdb_columns()
+            where schema_name in ('staging', 'intermediate', 'marts', 'seeds')
+                and database_name = current_database()
+            """
+        ).fetchall()
+    assert set(built) - described == set()
+
+
+def test_marts_hold_no_buyer_uid_and_no_text(
+    ask: Callable[[str], list[tuple]],
+) -> None:
+    names = ask("select column_name from duckdb_columns() where schema_name = 'marts'")
+    assert {"buyer_uid", "content", "buyer_text"} & {name for (name,) in names} == set()
