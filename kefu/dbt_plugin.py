@@ -5,6 +5,7 @@ in the working database, and gives every cursor the key for buyer_key as a
 DuckDB variable, which dbt writes to no manifest and no log.
 """
 
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -20,6 +21,9 @@ from kefu.settings import Settings
 from kefu.sql import quote_name, quote_text
 
 logger = AdapterLogger("Kefu")
+
+# What dbt built in this process, so that a run publishes nothing else.
+opened_by_dbt: set[Path] = set()
 
 
 class Plugin(BasePlugin):
@@ -42,6 +46,7 @@ class Plugin(BasePlugin):
         try:
             self.views = read_input(self.settings)
             open_working_database(creds.path, config)
+            opened_by_dbt.add(Path(creds.path).resolve())
         except KefuError as error:
             raise DbtRuntimeError(str(error)) from error
         for warning in self.views.warnings:

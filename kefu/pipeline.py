@@ -16,7 +16,7 @@ import yaml
 
 from kefu import dbt_runs
 from kefu.errors import EXIT_BUILD, EXIT_INPUT, EXIT_PUBLISH, KefuError, one_line
-from kefu.raw_input import open_working_database, opened_databases, read_input
+from kefu.raw_input import open_working_database, read_input
 from kefu.run_lock import held
 from kefu.settings import Settings
 
@@ -128,6 +128,8 @@ def build(settings: Settings, options: RunOptions, say: Callable[[str], None]) -
     # Imported here: dbt takes seconds to load, and a bad path should not.
     from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
+    from kefu.dbt_plugin import opened_by_dbt  # noqa: PLC0415
+
     say("building and testing" if options.with_tests else "building")
     progress = Progress(say)
     os.environ.update(dbt_runs.environment(settings))
@@ -136,7 +138,7 @@ def build(settings: Settings, options: RunOptions, say: Callable[[str], None]) -
     _release_database()
     if not result.success:
         raise _failure(settings, result)
-    if settings.database not in opened_databases():
+    if settings.database not in opened_by_dbt:
         raise KefuError(
             "the profile builds another database than KEFU_DATABASE"
             f" ({settings.database}): let its path read env_var('KEFU_DATABASE')",
@@ -145,7 +147,8 @@ def build(settings: Settings, options: RunOptions, say: Callable[[str], None]) -
 
 
 def _arguments(settings: Settings, options: RunOptions) -> list[str]:
-    arguments = ["--quiet", "--log-level", "none", "--no-use-colors", "build"]
+    arguments = ["--quiet", "--log-level", "none", "--no-use-colors"]
+    arguments += ["--log-level-file", "debug", "build"]
     arguments += ["--project-dir", str(settings.root)]
     arguments += ["--profiles-dir", os.environ["DBT_PROFILES_DIR"]]
     # Unit tests prove the code, not the data: `make test` runs them.

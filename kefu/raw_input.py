@@ -16,8 +16,6 @@ from kefu.sql import quote_name, quote_text
 
 LANDED = "kefu_landed"
 
-_opened: set[Path] = set()
-
 
 @dataclass(frozen=True)
 class RawInput:
@@ -117,9 +115,3 @@ def open_working_database(path: str, config: dict | None = None) -> None:
             f" ({one_line(error, 240)}): close what has it open, or set"
             " KEFU_DATABASE to another file"
         ) from error
-    _opened.add(file.resolve())
-
-
-def opened_databases() -> frozenset[Path]:
-    """Return the working databases that this process has opened."""
-    return frozenset(_opened)

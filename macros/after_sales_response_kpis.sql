@@ -5,12 +5,12 @@
         if var('response_time_denominator') == 'all'
         else 'after_sales_answered_messages' -%}
     after_sales_first_responses,
-    after_sales_first_response_ms / 1000.0
-    / nullif(after_sales_first_responses, 0)
+    after_sales_first_response_ms
+    / nullif(after_sales_first_responses * 1000, 0)
         as after_sales_first_response_seconds,
     after_sales_assessed_messages,
     after_sales_answered_messages,
-    after_sales_response_ms / 1000.0 / nullif({{ averaged }}, 0)
+    after_sales_response_ms / nullif({{ averaged }} * 1000, 0)
         as after_sales_avg_response_seconds,
     after_sales_assessed_buyers,
     after_sales_ineffective_buyers,

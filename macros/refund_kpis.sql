@@ -15,8 +15,8 @@
     quality_refund_orders,
     {{ cohort_rate('quality_refund_orders', 'grouped_orders') }}
         as quality_refund_rate,
-    refund_ms / 3600000.0 / nullif(refunded_orders, 0) as avg_refund_hours,
+    refund_ms / nullif(refunded_orders * 3600000, 0) as avg_refund_hours,
     autonomous_refunded_orders,
-    autonomous_refund_ms / 3600000.0 / nullif(autonomous_refunded_orders, 0)
+    autonomous_refund_ms / nullif(autonomous_refunded_orders * 3600000, 0)
         as avg_refund_hours_autonomous
 {%- endmacro %}

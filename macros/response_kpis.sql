@@ -1,5 +1,6 @@
 {# Section 2 of the metric definitions, from the added-up parts of any scope and
-   period: the one implementation for mall, agent, shift, day and 30 days. #}
+   period: the one implementation for mall, agent, shift, day and 30 days.
+   A mean divides once, so that equal means are equal numbers and rank alike. #}
 {% macro response_kpis() -%}
     {%- set averaged = 'assessed_messages'
         if var('response_time_denominator') == 'all' else 'answered_messages' -%}
@@ -10,7 +11,7 @@
     messages_replied_30s,
     messages_replied_30s / nullif(assessed_messages, 0) as reply_rate_30s,
     answered_messages,
-    response_ms / 1000.0 / nullif({{ averaged }}, 0) as avg_response_seconds,
+    response_ms / nullif({{ averaged }} * 1000, 0) as avg_response_seconds,
     median_response_ms / 1000.0 as median_response_seconds,
     p90_response_ms / 1000.0 as p90_response_seconds,
     assessed_messages - answered_messages as unanswered_messages,
@@ -24,7 +25,7 @@
     1 - ineffective_buyers / nullif(assessed_consult_buyers, 0)
         as effective_reply_rate,
     first_responses,
-    first_response_ms / 1000.0 / nullif(first_responses, 0)
+    first_response_ms / nullif(first_responses * 1000, 0)
         as first_response_seconds,
     agent_messages,
     buyer_messages,

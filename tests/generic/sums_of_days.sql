@@ -1,8 +1,8 @@
 {% test sums_of_days(model, days, keys, apart) %}
 
 {#- Counts and sums are known by their names. -#}
-{%- set sums = "'(_buyers|_messages|_orders|_count|_amount|_units|_responses)$"
-    ~ "|^late_buyers|^messages_replied'" -%}
+{%- set sums = "'(_buyers|_messages|_orders|_count|_units|_responses)$"
+    ~ "|^(net_)?sales_amount$|_grouped_amount$|^late_|^messages_replied'" -%}
 
 with
 

@@ -155,8 +155,10 @@ class Kefu:
         """Put a file in the published place; return its bytes."""
         self.published.parent.mkdir(parents=True, exist_ok=True)
         with duckdb.connect(str(self.published)) as connection:
-            connection.execute("create schema marts")
-            connection.execute("create table marts.last_good as select 1 as run")
+            connection.execute("create schema if not exists marts")
+            connection.execute(
+                "create or replace table marts.last_good as select 1 as run"
+            )
         return self.published.read_bytes()
 
 

@@ -197,6 +197,25 @@ def test_an_event_may_lie_one_day_after_its_load(lot):
     assert [row["msg_id"] for row in source.current] == ["in"]
 
 
+def test_an_attached_database_is_booked_by_loaded_at(tmp_path):
+    database = tmp_path / "raw.duckdb"
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(
+            "create table messages as select * from (values "
+            "('m', '1', 'b', 'user', null, 1709251200, "
+            "timestamptz '2024-03-02 07:00:00+08'), "
+            "('m', '2', 'b', 'user', null, 1709251200, null)) "
+            "as rows (mall_id, msg_id, buyer_uid, from_role, cs_uid, ts, _loaded_at)"
+        )
+    source = raw.read_source(database, "messages")
+    assert [row["msg_id"] for row in source.current] == ["1"]
+    assert [
+        (str(row["load_date"]), row["rows_current"], row["rows_rejected"])
+        for row in source.balance
+    ] == [("1970-01-01", 0, 1), ("2024-03-01", 1, 0)]
+    assert raw.read_source(database, "ratings").balance == []
+
+
 # --- conversations ---
 
 

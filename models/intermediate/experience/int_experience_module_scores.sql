@@ -2,10 +2,12 @@ with
 
 percentiles as (
 
+    -- 0.7 and 0.3 in tenths: whole numbers keep a score on paper such as 3 from
+    -- falling short of a threshold by its last digit.
     select
         *,
-        0.7::double * platform_help_percentile
-        + 0.3::double * help_seeking_percentile as standing
+        (7 * platform_help_percentile + 3 * help_seeking_percentile) / 10
+            as standing
     from {{ ref('int_experience_percentiles') }}
 
 ),

@@ -1,5 +1,6 @@
 -- Every figure that malls can be compared by, one row each: those to which the
--- metrics seed gives a direction. goodness turns each so that more is better.
+-- metrics seed gives a direction. goodness turns each so that more is better, on
+-- 10 digits, so that equal figures tie and a target is met at equality.
 with
 
 kpis as (
@@ -76,10 +77,13 @@ final as (
         compared.metric,
         compared.metric_value,
         case when metrics.is_higher_better then 1 else -1 end as direction,
-        case
-            when metrics.is_higher_better then compared.metric_value
-            else -compared.metric_value
-        end as goodness
+        round(
+            case
+                when metrics.is_higher_better then compared.metric_value
+                else -compared.metric_value
+            end,
+            10
+        ) as goodness
     from compared
     inner join {{ ref('metrics') }} as metrics
         on

@@ -1,13 +1,25 @@
--- Which problem a text names. Each distinct text is matched once: first against
--- one pattern that joins all others (a connection variable is a constant to the
--- engine, so it is compiled once; where it is unset the step passes all texts),
--- then, if it can match at all, against each pattern by itself.
+-- Which problem a text names; each distinct text is matched once. A pattern that
+-- comes from a column is compiled again for every row, a constant only once, and
+-- a connection variable is a constant to the engine. So the patterns are joined
+-- by priority into chunks, the hook hands the chunks over as constants, the first
+-- chunk that matches is found, and only its few patterns are tried one by one.
+-- Without the variable (unit tests) every pattern is tried.
 {{
     config(
         pre_hook="
-            set variable problem_keyword_patterns = (
-                select string_agg('(?:' || pattern || ')', '|')
-                from {{ ref('problem_keywords') }}
+            set variable problem_chunks = (
+                select list(chunk_pattern order by chunk)
+                from (
+                    select
+                        chunk,
+                        string_agg('(?:' || pattern || ')', '|')
+                            as chunk_pattern
+                    from (
+                        select pattern, ntile(64) over (order by priority) as chunk
+                        from {{ ref('problem_keywords') }}
+                    ) as keywords
+                    group by chunk
+                ) as chunks
             )
         "
     )
@@ -28,32 +40,62 @@ messages as (
 
 problem_keywords as (
 
-    select * from {{ ref('problem_keywords') }}
+    select
+        *,
+        ntile(64) over (order by priority) as chunk
+    from {{ ref('problem_keywords') }}
 
 ),
 
-candidate_texts as (
+texts as (
 
     select buyer_text
     from messages
-    where coalesce(
-            regexp_matches(buyer_text, getvariable('problem_keyword_patterns')),
-            true
-        )
     group by buyer_text
+
+),
+
+placed as (
+
+    select
+        buyer_text,
+        {{ first_matching('buyer_text', 'problem_chunks', 64) }} as chunk
+    from texts
+
+),
+
+candidates as (
+
+    select
+        placed.buyer_text,
+        problem_keywords.priority,
+        problem_keywords.pattern,
+        problem_keywords.problem_code
+    from placed
+    inner join problem_keywords
+        on placed.chunk = problem_keywords.chunk
+
+    union all
+
+    select
+        placed.buyer_text,
+        problem_keywords.priority,
+        problem_keywords.pattern,
+        problem_keywords.problem_code
+    from placed
+    cross join problem_keywords
+    where getvariable('problem_chunks') is null
 
 ),
 
 final as (
 
     select
-        candidate_texts.buyer_text,
-        arg_min(problem_keywords.problem_code, problem_keywords.priority)
-            as problem_code
-    from candidate_texts
-    inner join problem_keywords
-        on regexp_matches(candidate_texts.buyer_text, problem_keywords.pattern)
-    group by candidate_texts.buyer_text
+        buyer_text,
+        arg_min(problem_code, priority) as problem_code
+    from candidates
+    where regexp_matches(buyer_text, pattern)
+    group by buyer_text
 
 )
 

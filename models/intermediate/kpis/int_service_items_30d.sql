@@ -25,14 +25,14 @@ final as (
         ]) as item,
         unnest([
             -- 540 seconds' worth of milliseconds are ten points.
-            response_speed_ms / 54000 / nullif(assessed_messages, 0),
-            problem_solving_micropoints / 1000000
-            / nullif(problem_solving_reviews, 0),
-            communication_micropoints / 1000000
-            / nullif(communication_reviews, 0),
-            professionalism_micropoints / 1000000
-            / nullif(professionalism_reviews, 0),
-            after_sales_micropoints / 1000000 / nullif(after_sales_reviews, 0)
+            response_speed_ms / nullif(assessed_messages * 54000, 0),
+            problem_solving_micropoints
+            / nullif(problem_solving_reviews * 1000000, 0),
+            communication_micropoints
+            / nullif(communication_reviews * 1000000, 0),
+            professionalism_micropoints
+            / nullif(professionalism_reviews * 1000000, 0),
+            after_sales_micropoints / nullif(after_sales_reviews * 1000000, 0)
         ]) as points
     from kpi_30d
 

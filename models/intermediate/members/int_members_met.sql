@@ -47,6 +47,12 @@ met as (
         mall_id,
         cs_uid
     from {{ ref('stg_pdd__quality_reviews') }}
+    union
+    select
+        mall_id,
+        null as cs_uid
+    from {{ ref('stg_pdd__excluded_buyers') }}
+    where mall_id is not null
 
 ),
 

@@ -30,7 +30,7 @@ weighted as (
 
 ),
 
-final as (
+averaged as (
 
     select
         mall_id,
@@ -41,18 +41,37 @@ final as (
         max(points) filter (item = 'communication') as communication,
         max(points) filter (item = 'professionalism') as professionalism,
         max(points) filter (item = 'after_sales') as after_sales,
-        case
-            when buyer_days >= {{ var('service_score_min_buyers') }}
-                then
-                    sum(weight * points order by position)
-                    / nullif(sum(weight order by position), 0)
-        end as service_score,
+        sum(weight * points order by position)
+        / nullif(sum(weight order by position), 0) as weighted_mean,
         coalesce(
             string_agg(item, ',' order by position) filter (points is null), ''
         ) as items_missing,
         buyer_days
     from weighted
     group by mall_id, cs_uid, as_of_date, buyer_days
+
+),
+
+final as (
+
+    select
+        mall_id,
+        cs_uid,
+        as_of_date,
+        response_speed,
+        problem_solving,
+        communication,
+        professionalism,
+        after_sales,
+        -- A mean of tens can end in ...01, by the rounding of the weights.
+        case
+            when buyer_days < {{ var('service_score_min_buyers') }} then null
+            when weighted_mean > 10 then 10
+            else weighted_mean
+        end as service_score,
+        items_missing,
+        buyer_days
+    from averaged
 
 )
 

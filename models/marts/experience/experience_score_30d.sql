@@ -30,12 +30,14 @@ score_tiers as (
 
 placed as (
 
+    -- Twelve digits take away what binary fractions add: a score of exactly 3
+    -- reaches the tier that begins at 3.
     select
         scores.*,
         score_tiers.tier as score_tier
     from scores
     asof left join score_tiers
-        on scores.experience_score >= score_tiers.min_score
+        on round(scores.experience_score, 12) >= score_tiers.min_score
 
 ),
 

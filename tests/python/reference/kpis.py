@@ -677,7 +677,7 @@ def service_score_rows(sources, agents, seeds_dir, settings):
             "as_of_date": day,
             **{n: None if v is None else float(v) for n, v in items.items()},
             "service_score": None if score is None else float(score),
-            "items_missing": ",".join(missing) or None,
+            "items_missing": ",".join(missing),
             "buyer_days": buyer_days,
         }
 

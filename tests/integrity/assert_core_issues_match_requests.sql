@@ -1,0 +1,105 @@
+-- What: core_issues_30d, counted anew from fct_orders and fct_help_requests by
+-- a plain join over 30 days, on the dates of help_seeking_rate_30d. Rows that
+-- must not be there show up too. No tolerance.
+-- When it matters: a mall is told to mend a problem that it does not have.
+-- How to resolve: list the counted requests of the failing mall and problem;
+-- then see assert_help_rates_match_requests, whose running sums are the same.
+with
+
+requests as (
+
+    select
+        orders.mall_id,
+        orders.order_sn,
+        orders.confirm_date,
+        requests.request_date,
+        requests.is_platform,
+        requests.problem_code
+    from {{ ref('fct_help_requests') }} as requests
+    inner join {{ ref('fct_orders') }} as orders
+        on
+            requests.mall_id = orders.mall_id
+            and requests.order_sn = orders.order_sn
+    where requests.is_counted and orders.is_grouped
+
+),
+
+dates as (
+
+    select
+        mall_id,
+        as_of_date,
+        help_orders_30d as mall_help_orders_30d
+    from {{ ref('help_seeking_rate_30d') }}
+    where module = 'all'
+
+),
+
+counted as (
+
+    select
+        dates.mall_id,
+        dates.as_of_date,
+        requests.problem_code,
+        dates.mall_help_orders_30d,
+        count(distinct requests.order_sn) as help_orders_30d,
+        count(distinct requests.order_sn) filter (requests.is_platform)
+            as platform_help_orders_30d
+    from dates
+    inner join requests
+        on
+            dates.mall_id = requests.mall_id
+            and requests.confirm_date
+            between dates.as_of_date - 29 and dates.as_of_date
+            and requests.request_date <= dates.as_of_date
+    group by all
+
+),
+
+recounted as (
+
+    select
+        today.mall_id,
+        today.as_of_date,
+        today.problem_code,
+        today.help_orders_30d,
+        today.help_orders_30d / today.mall_help_orders_30d as help_order_share,
+        (
+            select count(*) + 1
+            from counted as others
+            where
+                today.mall_id = others.mall_id
+                and today.as_of_date = others.as_of_date
+                and today.help_orders_30d < others.help_orders_30d
+        ) as issue_rank,
+        today.help_orders_30d - coalesce(week_before.help_orders_30d, 0)
+            as change_7d,
+        today.platform_help_orders_30d,
+        today.platform_help_orders_30d / today.help_orders_30d
+            as platform_share
+    from counted as today
+    left join counted as week_before
+        on
+            today.mall_id = week_before.mall_id
+            and today.problem_code = week_before.problem_code
+            and today.as_of_date - 7 = week_before.as_of_date
+
+),
+
+published as (
+
+    select
+        mall_id,
+        as_of_date,
+        problem_code,
+        help_orders_30d,
+        help_order_share,
+        issue_rank,
+        change_7d,
+        platform_help_orders_30d,
+        platform_share
+    from {{ ref('core_issues_30d') }}
+
+)
+
+{{ rows_that_differ('recounted', 'published') }}

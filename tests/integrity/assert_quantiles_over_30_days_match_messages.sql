@@ -1,0 +1,78 @@
+-- What: median and 90th percentile of mall_kpi_30d and agent_kpi_30d, taken
+-- anew over the messages of fct_buyer_messages, on every seventh as-of date
+-- (a plain join of all messages to all dates would take longer than the
+-- build). No tolerance.
+-- When it matters: a quantile is made of daily quantiles, or of messages that
+-- are not assessed.
+-- How to resolve: list the assessed, answered messages of the failing mall or
+-- agent in the 30 days; int_response_quantiles_30d must have the same.
+with
+
+answered as (
+
+    select
+        mall_id,
+        responsible_cs_uid as cs_uid,
+        service_date,
+        cast(round(response_seconds * 1000) as bigint) as response_ms
+    from {{ ref('fct_buyer_messages') }}
+    where is_assessed and response_seconds is not null
+
+),
+
+published as (
+
+    select
+        'mall' as scope,
+        mall_id,
+        cast(null as varchar) as cs_uid,
+        as_of_date,
+        median_response_seconds,
+        p90_response_seconds
+    from {{ ref('mall_kpi_30d') }}
+    where (as_of_date - date '2015-09-01') % 7 = 0
+
+    union all
+
+    select
+        'agent' as scope,
+        mall_id,
+        cs_uid,
+        as_of_date,
+        median_response_seconds,
+        p90_response_seconds
+    from {{ ref('agent_kpi_30d') }}
+    where (as_of_date - date '2015-09-01') % 7 = 0
+
+),
+
+recounted as (
+
+    select
+        published.scope,
+        published.mall_id,
+        published.cs_uid,
+        published.as_of_date,
+        quantile_cont(answered.response_ms, 0.5) / 1000.0
+            as median_response_seconds,
+        quantile_cont(answered.response_ms, 0.9) / 1000.0
+            as p90_response_seconds
+    from published
+    left join answered
+        on
+            published.mall_id = answered.mall_id
+            and (
+                published.scope = 'mall'
+                or published.cs_uid = answered.cs_uid
+            )
+            and answered.service_date
+            between published.as_of_date - 29 and published.as_of_date
+    group by
+        published.scope,
+        published.mall_id,
+        published.cs_uid,
+        published.as_of_date
+
+)
+
+{{ rows_that_differ('recounted', 'published') }}
