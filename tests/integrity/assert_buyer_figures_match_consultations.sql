@@ -37,7 +37,7 @@ recounted as (
         count(*) filter (is_after_sales_consult) as after_sales_consult_buyers,
         count(*) filter (is_inquiry) as inquiry_buyers,
         count(*) filter (is_converted) as final_group_buyers,
-        sum(first_response_ms) / 1000.0 / nullif(count(first_response_ms), 0)
+        sum(first_response_ms) / nullif(count(first_response_ms) * 1000, 0)
             as first_response_seconds,
         bool_and(is_conversion_final) as is_conversion_final
     from consultations

@@ -68,7 +68,7 @@ recounted as (
         messages_replied_30s / assessed_messages as reply_rate_30s,
         answered_messages,
         unanswered_messages,
-        response_ms / 1000.0 / nullif({{ averaged }}, 0)
+        response_ms / nullif({{ averaged }} * 1000, 0)
             as avg_response_seconds,
         median_response_seconds,
         p90_response_seconds
