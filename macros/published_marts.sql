@@ -10,6 +10,7 @@
         'mall_kpi_daily', 'mall_kpi_30d', 'mall_benchmarks_30d', 'hourly_load',
         'help_seeking_daily', 'help_seeking_rate_30d', 'core_issues_30d',
         'experience_score_30d', 'experience_module_scores_30d',
+        'metricflow_time_spine',
         'data_quality_rejects', 'data_quality_issues', 'data_quality_balance',
     ] %}
     {% set relations = [] %}

@@ -8,25 +8,19 @@ unreadable as (
 
 malls as (
 
-    select mall_id from {{ ref('stg_pdd__malls') }}
+    select * from {{ ref('stg_pdd__malls') }}
 
 ),
 
 agents as (
 
-    select
-        mall_id,
-        cs_uid
-    from {{ ref('stg_pdd__agents') }}
+    select * from {{ ref('stg_pdd__agents') }}
 
 ),
 
 orders as (
 
-    select
-        mall_id,
-        order_sn
-    from {{ ref('stg_pdd__orders') }}
+    select * from {{ ref('stg_pdd__orders') }}
 
 ),
 
@@ -62,8 +56,7 @@ unknown_members as (
 
     select mall_references.*
     from mall_references
-    anti join malls
-        on mall_references.member = malls.mall_id
+    anti join malls on mall_references.member = malls.mall_id
     union all
     select agent_references.*
     from agent_references
