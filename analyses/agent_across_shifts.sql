@@ -12,26 +12,13 @@
 -- Without an agent: the one who wrote most in the period (ties by id); without
 -- dates: the 30 days to the as-of end.
 -- dbt compile -s agent_across_shifts writes the SQL to target/compiled.
-{%- set date_to = var('date_to', none) %}
-{%- set date_from = var('date_from', none) %}
 {%- set mall_id = var('mall_id', none) %}
 {%- set cs_uid = var('cs_uid', none) %}
 with
 
 period as (
 
-    select
-        {% if date_to is none -%}
-            max(as_of_date) as date_to,
-        {%- else -%}
-            cast('{{ date_to }}' as date) as date_to,
-        {%- endif %}
-        {% if date_from is none -%}
-            date_to - 29 as date_from
-        {%- else -%}
-            cast('{{ date_from }}' as date) as date_from
-        {%- endif %}
-    from {{ ref('mall_kpi_30d') }}
+    {{ asked_period(29) }}
 
 ),
 

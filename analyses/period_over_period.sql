@@ -15,55 +15,112 @@
 -- over 30 days: dbt show -s period_over_period --vars 'period_days: 30'
 -- dbt compile -s period_over_period writes the SQL to target/compiled.
 {%- set period_days = var('period_days', 7) %}
-{%- set keys = 'scope, mall_id, cs_uid, is_before, is_conversion_final, service_date' %}
+{%- set averaged = 'assessed_messages'
+    if var('response_time_denominator') == 'all' else 'answered_messages' %}
 with
-
-metrics as (
-
-    select * from {{ ref('metrics') }}
-
-),
-
-additive as (
-
-    select metric from metrics
-    where kind in ('count', 'sum')
-
-),
 
 definitions as (
 
-    -- A mean is published without the sum behind it: mean times denominator.
-    -- With response_time_denominator = all, response times are averaged over the
-    -- assessed messages instead of the answered ones.
     select
         scopes.scope,
         metrics.metric,
         metrics.kind,
         metrics.section,
-        case scopes.scope
-            when 'agent' then coalesce(agent_numerator, numerator, metric)
-            else coalesce(numerator, metric)
-        end as numerator,
-        {% if var('response_time_denominator') == 'all' -%}
-            replace(
-                case scopes.scope
-                    when 'agent' then coalesce(agent_denominator, denominator)
-                    else denominator
-                end,
-                'answered_messages',
-                'assessed_messages'
-            ) as denominator
-        {%- else -%}
-            case scopes.scope
-                when 'agent' then coalesce(agent_denominator, denominator)
-                else denominator
-            end as denominator
-        {%- endif %}
-    from metrics
+        coalesce(
+            case when scopes.scope = 'agent' then metrics.agent_numerator end,
+            metrics.numerator,
+            metrics.metric
+        ) as numerator_name,
+        coalesce(
+            case when scopes.scope = 'agent' then metrics.agent_denominator end,
+            replace(metrics.denominator, 'answered_messages', '{{ averaged }}')
+        ) as denominator_name
+    from {{ ref('metrics') }} as metrics
     cross join (values ('mall'), ('agent')) as scopes (scope)
-    where metrics.kind in ('count', 'sum') or metrics.denominator in (from additive)
+    where
+        metrics.kind in ('count', 'sum', 'mean')
+        or metrics.numerator in (
+            select additive.metric from {{ ref('metrics') }} as additive
+            where additive.kind in ('count', 'sum')
+        )
+
 ),
 
-final as (select * from definitions)
+days as (
+
+    select
+        'mall' as scope,
+        null::varchar as cs_uid,
+        *,
+        to_json(kpis) as figures
+    from {{ ref('mall_kpi_daily') }} as kpis
+    union all by name
+    select
+        'agent' as scope,
+        *,
+        to_json(kpis) as figures
+    from {{ ref('agent_kpi_daily') }} as kpis
+
+),
+
+measured as (
+
+    -- A mean is published without the sum behind it: mean times denominator.
+    select
+        days.scope,
+        days.mall_id,
+        days.cs_uid,
+        definitions.metric,
+        definitions.kind,
+        definitions.section != 'pre_sale' or days.is_conversion_final as is_final,
+        as_of.last_day - days.service_date < {{ period_days }} as is_now,
+        cast(days.figures ->> definitions.denominator_name as double)
+            as denominator,
+        cast(days.figures ->> definitions.numerator_name as double)
+        * case when definitions.kind = 'mean' then denominator else 1 end
+            as numerator
+    from days
+    inner join
+        (select max(as_of_date) as last_day from {{ ref('mall_kpi_30d') }})
+            as as_of
+        on as_of.last_day - days.service_date < 2 * {{ period_days }}
+    inner join definitions
+        on days.scope = definitions.scope
+
+),
+
+added_up as (
+
+    select
+        scope,
+        mall_id,
+        cs_uid,
+        metric,
+        kind,
+        bool_and(is_final) as is_final,
+        coalesce(sum(numerator) filter (is_now), 0) as numerator_now,
+        sum(denominator) filter (is_now) as denominator_now,
+        coalesce(sum(numerator) filter (not is_now), 0) as numerator_before,
+        sum(denominator) filter (not is_now) as denominator_before
+    from measured
+    group by all
+    having count(numerator) > 0
+
+),
+
+final as (
+
+    select
+        *,
+        {{ figure_of_kind('kind', 'numerator_now', 'denominator_now') }}
+            as value_now,
+        {{ figure_of_kind('kind', 'numerator_before', 'denominator_before') }}
+            as value_before,
+        value_now - value_before as difference,
+        difference / nullif(value_before, 0) as relative_difference
+    from added_up
+    order by scope desc, mall_id, cs_uid, metric
+
+)
+
 select * from final

@@ -18,7 +18,7 @@ default_shifts as (
 
 seconds as (
 
-    select second_of_day from range(86400) as seconds (second_of_day)
+    select unnest(range(86400)) as second_of_day
 
 ),
 

@@ -46,25 +46,37 @@ score_values as (
 
 ),
 
+kpis_long as (
+
+    unpivot kpi_values
+    on columns(* exclude (mall_id, as_of_date))
+    into name metric value metric_value
+
+),
+
+help_long as (
+
+    unpivot help_values
+    on columns(* exclude (mall_id, as_of_date))
+    into name metric value metric_value
+
+),
+
+scores_long as (
+
+    unpivot score_values
+    on columns(* exclude (mall_id, as_of_date))
+    into name metric value metric_value
+
+),
+
 compared as (
 
-    select * from (
-        unpivot kpi_values
-        on columns(* exclude (mall_id, as_of_date))
-        into name metric value metric_value
-    )
+    select * from kpis_long
     union all
-    select * from (
-        unpivot help_values
-        on columns(* exclude (mall_id, as_of_date))
-        into name metric value metric_value
-    )
+    select * from help_long
     union all
-    select * from (
-        unpivot score_values
-        on columns(* exclude (mall_id, as_of_date))
-        into name metric value metric_value
-    )
+    select * from scores_long
 
 ),
 

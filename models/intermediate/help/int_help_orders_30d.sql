@@ -81,17 +81,15 @@ days as (
         spine.as_of_date,
         spine.days_observed,
         members.breakdown,
-        members.member,
-        columns('help_orders_')
+        members.member
     from spine
     inner join members
         on spine.mall_id = members.mall_id
-    left join daily_changes
-        on
-            spine.mall_id = daily_changes.mall_id
-            and spine.as_of_date = daily_changes.change_date
-            and members.breakdown = daily_changes.breakdown
-            and members.member = daily_changes.member
+    union all by name
+    select
+        change_date as as_of_date,
+        * exclude (change_date)
+    from daily_changes
 
 ),
 
@@ -107,11 +105,13 @@ final as (
             coalesce(sum(columns('help_orders_')) over running, 0) as bigint
         )
     from days
-    window running as (
-        partition by mall_id, breakdown, member
-        order by as_of_date
-        rows unbounded preceding
-    )
+    window
+        running as (
+            partition by mall_id, breakdown, member
+            order by as_of_date
+            range unbounded preceding
+        )
+    qualify days_observed is not null
 
 )
 

@@ -16,9 +16,7 @@ added_up as (
         request_date as service_date,
         count(distinct buyer_uid) as complaint_buyers
     from complaints
-    group by grouping sets (
-        (mall_id, request_date), (mall_id, request_date, cs_uid)
-    )
+    group by mall_id, request_date, rollup(cs_uid)
 
 ),
 

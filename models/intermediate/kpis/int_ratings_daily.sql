@@ -23,9 +23,7 @@ added_up as (
         count(*) filter (score = 3) as fair_count,
         count(*) filter (score <= 2) as dissatisfied_count
     from ratings
-    group by grouping sets (
-        (mall_id, service_date), (mall_id, service_date, cs_uid)
-    )
+    group by mall_id, service_date, rollup(cs_uid)
 
 ),
 

@@ -17,9 +17,7 @@ final as (
         count(*) as after_sales_first_responses,
         sum(first_response_ms) as after_sales_first_response_ms
     from first_responses
-    group by grouping sets (
-        (mall_id, created_date), (mall_id, created_date, cs_uid)
-    )
+    group by mall_id, created_date, rollup(cs_uid)
 
 )
 

@@ -29,19 +29,16 @@ added_up as (
         max(response_ms) filter (is_assessed) as slowest_response_ms,
         arg_min_null(response_ms, conversation_position) filter (is_assessed)
             as first_response_ms,
-        -- Tenths of the way from 600 s (no point) down to 60 s (all points).
+        -- How far below 600 s (no points), up to 540 s (all ten points).
         -- least() passes over a null: an unanswered message must stay out.
         coalesce(
             sum(greatest(0, least(600000 - response_ms, 540000)))
-                filter (is_assessed and response_ms is not null),
+            filter (is_assessed and response_ms is not null),
             0
         ) as response_speed_ms
     from messages
-    group by grouping sets (
-        (mall_id, buyer_uid, service_date),
-        (mall_id, buyer_uid, service_date, cs_uid),
-        (mall_id, buyer_uid, service_date, cs_uid, shift_name)
-    )
+    group by
+        mall_id, buyer_uid, service_date, rollup(cs_uid, shift_name)
 
 ),
 

@@ -21,11 +21,7 @@ quantiles as (
         quantile_cont(response_ms, 0.5) as median_response_ms,
         quantile_cont(response_ms, 0.9) as p90_response_ms
     from messages
-    group by grouping sets (
-        (mall_id, service_date),
-        (mall_id, service_date, cs_uid),
-        (mall_id, service_date, cs_uid, shift_name)
-    )
+    group by mall_id, service_date, rollup(cs_uid, shift_name)
 
 ),
 

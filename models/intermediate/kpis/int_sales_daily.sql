@@ -44,9 +44,7 @@ final as (
         count(*) as sales_orders,
         sum(goods_count) as sales_units
     from attributed_orders
-    group by grouping sets (
-        (mall_id, service_date), (mall_id, service_date, cs_uid)
-    )
+    group by mall_id, service_date, rollup(cs_uid)
 
 )
 

@@ -2,12 +2,7 @@ with
 
 roster as (
 
-    select * from {{ ref('stg_pdd__agents') }}
-    qualify
-        row_number() over (
-            partition by mall_id, cs_uid
-            order by valid_from desc nulls last
-        ) = 1
+    select * from {{ ref('int_agents_rostered') }}
 
 ),
 
