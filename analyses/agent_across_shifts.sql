@@ -64,7 +64,7 @@ added_up as (
         shift_days.cs_uid = chosen.cs_uid as is_agent,
         chosen.cs_uid,
         count(distinct shift_days.cs_uid) as agents,
-        count(distinct shift_days.service_date) as days,
+        count(distinct shift_days.service_date) as days_worked,
         cast(
             sum(columns('_buyers$|_messages$|_replied_|^late_|first_responses'))
             as bigint
@@ -110,7 +110,7 @@ final as (
         added_up.shift_name,
         case when added_up.is_agent then 'agent' else 'colleagues' end as who,
         added_up.agents,
-        added_up.days,
+        added_up.days_worked,
         {{ response_kpis() }}
     from added_up
     left join timed

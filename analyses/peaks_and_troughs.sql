@@ -3,7 +3,7 @@
 --
 -- How to read: one row a mall, weekday and hour over the last 28 days to the
 -- as-of end. mean_messages and the other means are taken over all days of that
--- weekday (`days`, four when the mall was there all the time), so a day without
+-- weekday (days_counted, four when the mall was there all the time), so a day without
 -- a message in that hour counts as zero; days before the mall's first day are
 -- left out. busiest_rank 1 is the peak of the mall's week, quietest_rank 1 its
 -- trough; equal hours share a rank. reply_rate_30s and buyers_per_active_agent
@@ -28,13 +28,7 @@ dates as (
 
 malls as (
 
-    -- The newest as-of date is the as-of end.
-    select
-        mall_id,
-        min(as_of_date) as first_day,
-        max(max(as_of_date)) over () as last_day
-    from {{ ref('mall_kpi_30d') }}
-    group by mall_id
+    {{ mall_spans() }}
 
 ),
 
@@ -62,7 +56,7 @@ added_up as (
         hours.iso_weekday,
         hours.weekday_name,
         hours.hour_of_day,
-        count(*) as days,
+        count(*) as days_counted,
         coalesce(sum(hourly_load.messages), 0) / count(*) as mean_messages,
         coalesce(sum(hourly_load.buyer_messages), 0) / count(*)
             as mean_buyer_messages,

@@ -50,16 +50,32 @@ days as (
 
     select
         'mall' as scope,
-        null::varchar as cs_uid,
-        *,
-        to_json(kpis) as figures
-    from {{ ref('mall_kpi_daily') }} as kpis
+        cast(null as varchar) as cs_uid,
+        *
+    from {{ ref('mall_kpi_daily') }}
     union all by name
     select
         'agent' as scope,
-        *,
-        to_json(kpis) as figures
-    from {{ ref('agent_kpi_daily') }} as kpis
+        *
+    from {{ ref('agent_kpi_daily') }}
+
+),
+
+as_of_end as (
+
+    select max(as_of_date) as last_day from {{ ref('mall_kpi_30d') }}
+
+),
+
+day_figures as (
+
+    select
+        days.*,
+        to_json(days) as figures,
+        as_of_end.last_day - days.service_date < {{ period_days }} as is_now
+    from days
+    inner join as_of_end
+        on as_of_end.last_day - days.service_date < 2 * {{ period_days }}
 
 ),
 
@@ -67,25 +83,22 @@ measured as (
 
     -- A mean is published without the sum behind it: mean times denominator.
     select
-        days.scope,
-        days.mall_id,
-        days.cs_uid,
+        day_figures.scope,
+        day_figures.mall_id,
+        day_figures.cs_uid,
+        day_figures.is_now,
         definitions.metric,
         definitions.kind,
-        definitions.section != 'pre_sale' or days.is_conversion_final as is_final,
-        as_of.last_day - days.service_date < {{ period_days }} as is_now,
-        cast(days.figures ->> definitions.denominator_name as double)
+        definitions.section != 'pre_sale' or day_figures.is_conversion_final
+            as is_final,
+        cast(day_figures.figures ->> definitions.denominator_name as double)
             as denominator,
-        cast(days.figures ->> definitions.numerator_name as double)
+        cast(day_figures.figures ->> definitions.numerator_name as double)
         * case when definitions.kind = 'mean' then denominator else 1 end
             as numerator
-    from days
-    inner join
-        (select max(as_of_date) as last_day from {{ ref('mall_kpi_30d') }})
-            as as_of
-        on as_of.last_day - days.service_date < 2 * {{ period_days }}
+    from day_figures
     inner join definitions
-        on days.scope = definitions.scope
+        on day_figures.scope = definitions.scope
 
 ),
 
@@ -119,7 +132,7 @@ final as (
         value_now - value_before as difference,
         difference / nullif(value_before, 0) as relative_difference
     from added_up
-    order by scope desc, mall_id, cs_uid, metric
+    order by mall_id asc, scope desc, cs_uid asc, metric asc
 
 )
 

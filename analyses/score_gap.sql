@@ -20,7 +20,7 @@ with
 scores as (
 
     select * from {{ ref('experience_score_30d') }}
-    where score_status = 'scored'
+    qualify as_of_date = max(as_of_date) over ()
 
 ),
 
@@ -39,7 +39,7 @@ targets as (
     from scores
     left join {{ ref('score_tiers') }} as score_tiers
         on score_tiers.min_score::double > round(scores.experience_score, 12)
-    where scores.as_of_date = (select max(as_of_date) from scores)
+    where scores.score_status = 'scored'
     group by scores.mall_id, scores.as_of_date, scores.experience_score
 
 ),
@@ -106,8 +106,9 @@ answered as (
         max(score_then) as best_score,
         min(avoided) filter (round(score_then, 12) >= score_target)
             as help_orders_to_avoid,
-        arg_min(score_then, avoided)
-            filter (round(score_then, 12) >= score_target) as score_then
+        min_by(score_then, avoided) filter (
+            round(score_then, 12) >= score_target
+        ) as score_then
     from evaluated
     group by all
 

@@ -31,7 +31,7 @@ seasons as (
         sale_season,
         min(date_day) as starts_on,
         max(date_day) as ends_on,
-        count(*) as days
+        cast(count(*) as int) as season_days
     from dates
     where sale_season is not null
     group by sale_season, run_of_days
@@ -40,24 +40,7 @@ seasons as (
 
 malls as (
 
-    -- The newest as-of date is the as-of end.
-    select
-        mall_id,
-        min(as_of_date) as first_day,
-        max(max(as_of_date)) over () as last_day
-    from {{ ref('mall_kpi_30d') }}
-    group by mall_id
-
-),
-
-help_requests as (
-
-    select
-        mall_id,
-        request_date,
-        sum(help_requests) as help_requests
-    from {{ ref('help_seeking_daily') }}
-    group by mall_id, request_date
+    {{ mall_spans() }}
 
 ),
 
@@ -78,11 +61,22 @@ days as (
     inner join dates
         on
             dates.date_day
-            between seasons.starts_on - cast(seasons.days as int)
-            and seasons.ends_on + cast(seasons.days as int)
+            between seasons.starts_on - seasons.season_days
+            and seasons.ends_on + seasons.season_days
     inner join malls
         on dates.date_day between malls.first_day and malls.last_day
     where dates.sale_season is null or part = 'season'
+
+),
+
+help_days as (
+
+    select
+        mall_id,
+        request_date,
+        sum(help_requests) as help_requests
+    from {{ ref('help_seeking_daily') }}
+    group by mall_id, request_date
 
 ),
 
@@ -102,8 +96,8 @@ figures as (
             kpis.messages_replied_30s,
             kpis.assessed_consult_buyers - kpis.late_buyers_3min,
             kpis.final_group_buyers,
-            kpis.sales_amount::double,
-            help_requests.help_requests
+            cast(kpis.sales_amount as double),
+            help_days.help_requests
         ]) as numerator,
         unnest([
             1, 1, kpis.assessed_messages, kpis.assessed_consult_buyers,
@@ -114,10 +108,10 @@ figures as (
         on
             days.mall_id = kpis.mall_id
             and days.date_day = kpis.service_date
-    left join help_requests
+    left join help_days
         on
-            days.mall_id = help_requests.mall_id
-            and days.date_day = help_requests.request_date
+            days.mall_id = help_days.mall_id
+            and days.date_day = help_days.request_date
 
 ),
 

@@ -3,6 +3,7 @@
 {% macro published_marts() %}
     {% set names = [
         'dim_malls', 'dim_agents', 'dim_dates', 'dim_problems', 'dim_metrics',
+        'metricflow_time_spine',
         'fct_buyer_messages', 'fct_consultations', 'fct_orders', 'fct_refunds',
         'fct_help_requests',
         'agent_kpi_daily', 'agent_kpi_shift_daily', 'agent_kpi_30d',

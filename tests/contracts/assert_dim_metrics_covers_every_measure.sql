@@ -45,17 +45,19 @@ columns_found as (
 )
 
 select
-    metric,
-    found_in,
+    measures.metric,
+    measures.found_in,
     'not in dim_metrics' as problem
 from measures
-anti join metrics using (metric)
+anti join metrics
+    on measures.metric = metrics.metric
 
 union all
 
 select
-    metric,
+    metrics.metric,
     cast(null as varchar) as found_in,
     'in no published table' as problem
 from metrics
-anti join columns_found using (metric)
+anti join columns_found
+    on metrics.metric = columns_found.metric

@@ -12,8 +12,8 @@ with
 bounded_columns as (
 
     select
-        columns.table_name,
-        columns.column_name,
+        published.table_name,
+        published.column_name,
         case
             when metrics.unit in ('rate', 'percentile') then 1
             when metrics.metric in ('experience_score', 'module_score') then 5
@@ -21,11 +21,11 @@ bounded_columns as (
                 then 10
             when metrics.metric = 'avg_rating' then 5
         end as upper_bound
-    from information_schema.columns as columns
+    from information_schema.columns as published
     inner join {{ ref('dim_metrics') }} as metrics
-        on columns.column_name = metrics.metric
+        on published.column_name = metrics.metric
     where
-        columns.table_schema = '{{ marts[0].schema }}'
+        published.table_schema = '{{ marts[0].schema }}'
         and metrics.unit in ('rate', 'percentile', 'points')
 
 ),

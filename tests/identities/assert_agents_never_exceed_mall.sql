@@ -20,13 +20,15 @@ agents as (
 )
 
 select
-    mall_id,
-    service_date,
+    agents.mall_id,
+    agents.service_date,
     agents.assessed_messages as of_agents,
     malls.assessed_messages as of_mall
 from agents
 left join {{ ref('mall_kpi_daily') }} as malls
-    using (mall_id, service_date)
+    on
+        agents.mall_id = malls.mall_id
+        and agents.service_date = malls.service_date
 where
     malls.mall_id is null
     or agents.assessed_messages > malls.assessed_messages

@@ -58,15 +58,19 @@ added_up as (
 )
 
 select
-    mall_id,
-    as_of_date,
-    added_up.part,
+    totals.mall_id,
+    totals.as_of_date,
+    divisions.part,
     totals.help_orders_30d,
     added_up.largest,
     added_up.added
 from totals
+cross join (values ('problem'), ('module')) as divisions (part)
 left join added_up
-    using (mall_id, as_of_date)
+    on
+        totals.mall_id = added_up.mall_id
+        and totals.as_of_date = added_up.as_of_date
+        and divisions.part = added_up.part
 where
     totals.help_orders_30d > 0
     and (

@@ -28,55 +28,55 @@ figures as (
         {{ day }} as day,
         unnest([
             {
-                'rate': 'reply_rate_30s',
+                'figure': 'reply_rate_30s',
                 'found': reply_rate_30s,
                 'numerator': messages_replied_30s,
                 'denominator': assessed_messages
             },
             {
-                'rate': 'reply_rate_3min',
+                'figure': 'reply_rate_3min',
                 'found': reply_rate_3min,
                 'numerator': assessed_consult_buyers - late_buyers_3min,
                 'denominator': assessed_consult_buyers
             },
             {
-                'rate': 'reply_rate_5min',
+                'figure': 'reply_rate_5min',
                 'found': reply_rate_5min,
                 'numerator': assessed_consult_buyers - late_buyers_5min,
                 'denominator': assessed_consult_buyers
             },
             {
-                'rate': 'effective_reply_rate',
+                'figure': 'effective_reply_rate',
                 'found': effective_reply_rate,
                 'numerator': assessed_consult_buyers - ineffective_buyers,
                 'denominator': assessed_consult_buyers
             },
             {
-                'rate': 'answer_ask_ratio',
+                'figure': 'answer_ask_ratio',
                 'found': answer_ask_ratio,
                 'numerator': agent_messages,
                 'denominator': buyer_messages
             },
             {
-                'rate': 'inquiry_conversion_rate',
+                'figure': 'inquiry_conversion_rate',
                 'found': inquiry_conversion_rate,
                 'numerator': {{ converted }},
                 'denominator': inquiry_buyers
             },
             {
-                'rate': 'low_rating_rate',
+                'figure': 'low_rating_rate',
                 'found': low_rating_rate,
                 'numerator': low_rating_count,
                 'denominator': rating_count
             },
             {
-                'rate': 'complaint_rate',
+                'figure': 'complaint_rate',
                 'found': complaint_rate,
                 'numerator': least(complaint_buyers, {{ served }}),
                 'denominator': {{ served }}
             },
             {
-                'rate': 'units_per_buyer',
+                'figure': 'units_per_buyer',
                 'found': units_per_buyer,
                 'numerator': sales_units,
                 'denominator': sales_buyers

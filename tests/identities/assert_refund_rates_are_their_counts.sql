@@ -27,7 +27,7 @@ figures as (
                  'grouped_orders'),
             ] %}
             {
-                'rate': '{{ rate }}',
+                'figure': '{{ rate }}',
                 'found': {{ rate }},
                 'numerator': {{ numerator }},
                 'denominator': {{ denominator }}

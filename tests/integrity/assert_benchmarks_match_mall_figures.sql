@@ -9,18 +9,24 @@ with
 
 kpis as (
 
-    select mall_id, as_of_date, cast(columns(* exclude (
-        mall_id, as_of_date
-    )) as double)
+    select
+        mall_id,
+        as_of_date,
+        cast(columns(* exclude (mall_id, as_of_date)) as double)
     from {{ ref('mall_kpi_30d') }}
 
 ),
 
 help_rates as (
 
-    select mall_id, as_of_date, cast(columns(* exclude (
-        mall_id, as_of_date, module, days_observed
-    )) as double)
+    select
+        mall_id,
+        as_of_date,
+        cast(
+            columns(
+                * exclude (mall_id, as_of_date, module, days_observed)
+            ) as double
+        )
     from {{ ref('help_seeking_rate_30d') }}
     where module = 'all'
 
@@ -40,26 +46,34 @@ scores as (
 
 ),
 
+long_kpis as (
+
+    unpivot kpis on columns(* exclude (mall_id, as_of_date))
+    into name metric value metric_value
+
+),
+
+long_help_rates as (
+
+    unpivot help_rates on columns(* exclude (mall_id, as_of_date))
+    into name metric value metric_value
+
+),
+
+long_scores as (
+
+    unpivot scores on columns(* exclude (mall_id, as_of_date))
+    into name metric value metric_value
+
+),
+
 figures as (
 
-    select * from (
-        unpivot kpis on columns(* exclude (mall_id, as_of_date))
-        into name metric value metric_value
-    )
-
+    select * from long_kpis
     union all
-
-    select * from (
-        unpivot help_rates on columns(* exclude (mall_id, as_of_date))
-        into name metric value metric_value
-    )
-
+    select * from long_help_rates
     union all
-
-    select * from (
-        unpivot scores on columns(* exclude (mall_id, as_of_date))
-        into name metric value metric_value
-    )
+    select * from long_scores
 
 ),
 

@@ -14,12 +14,11 @@ consultations as (
         cast(round(first_response_seconds * 1000) as bigint)
             as first_response_ms
     from {{ ref('fct_consultations') }}
-
-),
-
-as_of_end as (
-
-    select * from {{ ref('int_as_of_end') }}
+    where
+        service_date <= (
+            select end_row.as_of_end
+            from {{ ref('int_as_of_end') }} as end_row
+        )
 
 ),
 
@@ -41,8 +40,6 @@ recounted as (
             as first_response_seconds,
         bool_and(is_conversion_final) as is_conversion_final
     from consultations
-    inner join as_of_end
-        on consultations.service_date <= as_of_end.as_of_end
     group by mall_id, service_date
 
 ),

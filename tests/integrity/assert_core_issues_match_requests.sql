@@ -59,30 +59,30 @@ counted as (
 recounted as (
 
     select
-        today.mall_id,
-        today.as_of_date,
-        today.problem_code,
-        today.help_orders_30d,
-        today.help_orders_30d / today.mall_help_orders_30d as help_order_share,
+        issues.mall_id,
+        issues.as_of_date,
+        issues.problem_code,
+        issues.help_orders_30d,
+        issues.help_orders_30d / issues.mall_help_orders_30d as help_order_share,
         (
             select count(*) + 1
             from counted as others
             where
-                today.mall_id = others.mall_id
-                and today.as_of_date = others.as_of_date
-                and today.help_orders_30d < others.help_orders_30d
+                issues.mall_id = others.mall_id
+                and issues.as_of_date = others.as_of_date
+                and issues.help_orders_30d < others.help_orders_30d
         ) as issue_rank,
-        today.help_orders_30d - coalesce(week_before.help_orders_30d, 0)
+        issues.help_orders_30d - coalesce(week_before.help_orders_30d, 0)
             as change_7d,
-        today.platform_help_orders_30d,
-        today.platform_help_orders_30d / today.help_orders_30d
+        issues.platform_help_orders_30d,
+        issues.platform_help_orders_30d / issues.help_orders_30d
             as platform_share
-    from counted as today
+    from counted as issues
     left join counted as week_before
         on
-            today.mall_id = week_before.mall_id
-            and today.problem_code = week_before.problem_code
-            and today.as_of_date - 7 = week_before.as_of_date
+            issues.mall_id = week_before.mall_id
+            and issues.problem_code = week_before.problem_code
+            and issues.as_of_date - 7 = week_before.as_of_date
 
 ),
 

@@ -10,13 +10,12 @@ with
 orders as (
 
     select * from {{ ref('fct_orders') }}
-    where is_grouped
-
-),
-
-as_of_end as (
-
-    select * from {{ ref('int_as_of_end') }}
+    where
+        is_grouped
+        and confirm_date <= (
+            select end_row.as_of_end
+            from {{ ref('int_as_of_end') }} as end_row
+        )
 
 ),
 
@@ -32,8 +31,6 @@ recounted as (
             sum(pay_amount) filter (attributed_cs_uid is not null), 0
         ) as attributed_grouped_amount
     from orders
-    inner join as_of_end
-        on orders.confirm_date <= as_of_end.as_of_end
     group by mall_id, confirm_date
 
 ),

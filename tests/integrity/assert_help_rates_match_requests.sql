@@ -119,7 +119,11 @@ recounted as (
         numerators.platform_help_orders_30d
         / nullif(denominators.grouped_orders_30d, 0) as platform_help_rate
     from denominators
-    inner join numerators using (mall_id, as_of_date, module)
+    inner join numerators
+        on
+            denominators.mall_id = numerators.mall_id
+            and denominators.as_of_date = numerators.as_of_date
+            and denominators.module = numerators.module
 
 )
 

@@ -8,13 +8,12 @@ with
 requests as (
 
     select * from {{ ref('fct_help_requests') }}
-    where not_counted_reason is null
-
-),
-
-as_of_end as (
-
-    select * from {{ ref('int_as_of_end') }}
+    where
+        not_counted_reason is null
+        and cast(request_at as date) <= (
+            select end_row.as_of_end
+            from {{ ref('int_as_of_end') }} as end_row
+        )
 
 ),
 
@@ -28,8 +27,6 @@ recounted as (
         count(*) as help_requests,
         count(distinct order_sn) as help_orders
     from requests
-    inner join as_of_end
-        on cast(requests.request_at as date) <= as_of_end.as_of_end
     group by mall_id, cast(request_at as date), channel, problem_code
 
 ),

@@ -14,12 +14,6 @@ requests as (
 
 ),
 
-as_of_end as (
-
-    select * from {{ ref('int_as_of_end') }}
-
-),
-
 refunded_orders as (
 
     select
@@ -71,8 +65,11 @@ recounted as (
         sum(autonomous_refunded_orders) as autonomous_refunded_orders,
         sum(platform_intervention_orders) as platform_intervention_orders
     from events
-    inner join as_of_end
-        on events.service_date <= as_of_end.as_of_end
+    where
+        service_date <= (
+            select end_row.as_of_end
+            from {{ ref('int_as_of_end') }} as end_row
+        )
     group by mall_id, service_date
 
 ),

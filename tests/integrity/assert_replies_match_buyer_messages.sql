@@ -17,13 +17,12 @@ assessed as (
         *,
         cast(round(response_seconds * 1000) as bigint) as response_ms
     from {{ ref('fct_buyer_messages') }}
-    where is_assessed
-
-),
-
-as_of_end as (
-
-    select * from {{ ref('int_as_of_end') }}
+    where
+        is_assessed
+        and service_date <= (
+            select end_row.as_of_end
+            from {{ ref('int_as_of_end') }} as end_row
+        )
 
 ),
 
@@ -45,13 +44,8 @@ added_up as (
         quantile_cont(response_ms, 0.5) / 1000.0 as median_response_seconds,
         quantile_cont(response_ms, 0.9) / 1000.0 as p90_response_seconds
     from assessed
-    inner join as_of_end
-        on assessed.service_date <= as_of_end.as_of_end
-    group by grouping sets (
-        (mall_id, service_date),
-        (mall_id, service_date, responsible_cs_uid),
-        (mall_id, service_date, responsible_cs_uid, shift_name)
-    )
+    group by
+        mall_id, service_date, rollup (responsible_cs_uid, shift_name)
 
 ),
 

@@ -13,13 +13,12 @@ orders as (
         coalesce(cast(refunded_at as date) - confirm_date <= 3, false)
             as is_refunded_early
     from {{ ref('fct_orders') }}
-    where attributed_cs_uid is not null
-
-),
-
-as_of_end as (
-
-    select * from {{ ref('int_as_of_end') }}
+    where
+        attributed_cs_uid is not null
+        and attributed_consult_date <= (
+            select end_row.as_of_end
+            from {{ ref('int_as_of_end') }} as end_row
+        )
 
 ),
 
@@ -38,12 +37,7 @@ recounted as (
         count(*) as sales_orders,
         coalesce(sum(goods_count), 0) as sales_units
     from orders
-    inner join as_of_end
-        on orders.attributed_consult_date <= as_of_end.as_of_end
-    group by grouping sets (
-        (mall_id, attributed_consult_date),
-        (mall_id, attributed_consult_date, attributed_cs_uid)
-    )
+    group by mall_id, attributed_consult_date, rollup (attributed_cs_uid)
 
 ),
 

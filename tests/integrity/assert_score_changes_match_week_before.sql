@@ -15,16 +15,16 @@ scores as (
 recomputed as (
 
     select
-        today.mall_id,
-        today.as_of_date,
-        today.experience_score - week_before.experience_score as change_7d,
-        (today.experience_score - week_before.experience_score)
+        current_scores.mall_id,
+        current_scores.as_of_date,
+        current_scores.experience_score - week_before.experience_score as change_7d,
+        (current_scores.experience_score - week_before.experience_score)
         / nullif(week_before.experience_score, 0) as change_ratio_7d
-    from scores as today
+    from scores as current_scores
     left join scores as week_before
         on
-            today.mall_id = week_before.mall_id
-            and today.as_of_date = week_before.as_of_date + 7
+            current_scores.mall_id = week_before.mall_id
+            and current_scores.as_of_date = week_before.as_of_date + 7
 
 ),
 

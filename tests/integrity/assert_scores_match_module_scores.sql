@@ -60,12 +60,13 @@ recomputed as (
                 then 'scored'
             else 'insufficient_orders'
         end as score_status,
-        coalesce(format('{:.2f}', scores.experience_score), '--')
+        -- A half cent goes up: the nudge is far below any other difference.
+        coalesce(format('{:.2f}', scores.experience_score + 1e-9), '--')
             as score_display,
         (
             select arg_max(score_tiers.tier, score_tiers.min_score)
             from {{ ref('score_tiers') }} as score_tiers
-            where score_tiers.min_score <= scores.experience_score
+            where score_tiers.min_score <= scores.experience_score + 1e-12
         ) as score_tier
     from scores
     left join averaged

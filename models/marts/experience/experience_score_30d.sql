@@ -50,8 +50,16 @@ final as (
         placed.experience_score,
         case when peers.is_scored then 'scored' else 'insufficient_orders' end
             as score_status,
-        coalesce(printf('%.2f', placed.experience_score), '--')
-            as score_display,
+        -- By way of a decimal: 2.525 shows as 2.53, whatever its binary form.
+        coalesce(
+            cast(
+                cast(
+                    cast(placed.experience_score as decimal(18, 10))
+                    as decimal(18, 2)
+                ) as varchar
+            ),
+            '--'
+        ) as score_display,
         peers.peer_scope,
         placed.category_rank,
         placed.category_percentile,
