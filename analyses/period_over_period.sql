@@ -48,16 +48,7 @@ definitions as (
 
 days as (
 
-    select
-        'mall' as scope,
-        cast(null as varchar) as cs_uid,
-        *
-    from {{ ref('mall_kpi_daily') }}
-    union all by name
-    select
-        'agent' as scope,
-        *
-    from {{ ref('agent_kpi_daily') }}
+    {{ kpi_days() }}
 
 ),
 
@@ -70,12 +61,9 @@ as_of_end as (
 day_figures as (
 
     select
-        days.*,
-        to_json(days) as figures,
-        as_of_end.last_day - days.service_date < {{ period_days }} as is_now
+        *,
+        to_json(days) as figures
     from days
-    inner join as_of_end
-        on as_of_end.last_day - days.service_date < 2 * {{ period_days }}
 
 ),
 
@@ -86,17 +74,22 @@ measured as (
         day_figures.scope,
         day_figures.mall_id,
         day_figures.cs_uid,
-        day_figures.is_now,
+        as_of_end.last_day - day_figures.service_date < {{ period_days }} as is_now,
         definitions.metric,
         definitions.kind,
-        definitions.section != 'pre_sale' or day_figures.is_conversion_final
-            as is_final,
+        definitions.section != 'pre_sale'
+        or coalesce(day_figures.is_conversion_final, true) as is_final,
         cast(day_figures.figures ->> definitions.denominator_name as double)
             as denominator,
         cast(day_figures.figures ->> definitions.numerator_name as double)
         * case when definitions.kind = 'mean' then denominator else 1 end
             as numerator
     from day_figures
+    inner join as_of_end
+        on
+            day_figures.service_date <= as_of_end.last_day
+            and as_of_end.last_day - day_figures.service_date
+            < 2 * {{ period_days }}
     inner join definitions
         on day_figures.scope = definitions.scope
 
@@ -117,7 +110,9 @@ added_up as (
         sum(denominator) filter (not is_now) as denominator_before
     from measured
     group by all
-    having count(numerator) > 0
+    having
+        count(numerator) > 0
+        and (kind in ('count', 'sum') or count(denominator) > 0)
 
 ),
 

@@ -22,27 +22,7 @@ period as (
 
 problems as (
 
-    -- Weighed as the module score weighs the two percentiles, 7 to 3.
-    select
-        issues.mall_id,
-        dim_problems.module,
-        issues.problem_code,
-        cast(sum(ends.sign * issues.help_orders_30d) as bigint) as help_change,
-        cast(sum(ends.sign * issues.platform_help_orders_30d) as bigint)
-            as platform_change,
-        7 * platform_change + 3 * help_change as weighted_change
-    from (
-        select
-            unnest([date_from, date_to]) as as_of_date,
-            unnest([-1, 1]) as sign
-        from period
-    ) as ends
-    inner join {{ ref('core_issues_30d') }} as issues
-        on ends.as_of_date = issues.as_of_date
-    inner join {{ ref('dim_problems') }} as dim_problems
-        on issues.problem_code = dim_problems.problem_code
-    group by issues.mall_id, dim_problems.module, issues.problem_code
-    having help_change != 0 or platform_change != 0
+    {{ problem_changes('period') }}
 
 ),
 
@@ -52,11 +32,13 @@ modules as (
         earlier.mall_id,
         period.date_from,
         period.date_to,
+        sum(earlier.weight * (later.module_score - earlier.module_score))
+            over mall
+        / sum(earlier.weight) over mall as score_change,
         earlier.module,
         earlier.module_score as module_score_from,
         later.module_score as module_score_to,
-        earlier.weight
-        / sum(earlier.weight) over (partition by earlier.mall_id) as weight_share,
+        earlier.weight / sum(earlier.weight) over mall as weight_share,
         weight_share * (module_score_to - module_score_from)
             as module_contribution
     from period
@@ -70,6 +52,7 @@ modules as (
             and earlier.mall_id = later.mall_id
             and earlier.module = later.module
             and later.module_score is not null
+    window mall as (partition by earlier.mall_id)
 
 ),
 
@@ -79,72 +62,63 @@ effects as (
 
 ),
 
-shares as (
+parts as (
 
+    -- The row without a problem is the rest.
+    select * from problems
+    union all by name
     select
-        problems.*,
-        problems.weighted_change / nullif(
-            sum(problems.weighted_change) over same_direction, 0
-        )
-        * case
-            when problems.weighted_change > 0 then effects.risen_effect
-            else effects.fallen_effect
-        end as points
-    from problems
-    inner join effects
-        on
-            problems.mall_id = effects.mall_id
-            and problems.module = effects.module
-    window same_direction as (
-        partition by
-            problems.mall_id, problems.module, sign(problems.weighted_change)
-    )
+        mall_id,
+        module
+    from modules
 
 ),
 
-parts as (
+shares as (
 
     select
-        mall_id,
-        module,
-        problem_code,
-        help_change,
-        platform_change,
-        coalesce(points, 0) as points
-    from shares
-    union all by name
-    select
-        modules.mall_id,
-        modules.module,
-        any_value(modules.module_score_to - modules.module_score_from)
-        - coalesce(sum(shares.points), 0) as points
+        modules.*,
+        parts.problem_code,
+        parts.help_change,
+        parts.platform_change,
+        coalesce(
+            parts.weighted_change
+            / nullif(sum(parts.weighted_change) over same_direction, 0)
+            * case
+                when parts.weighted_change > 0 then effects.risen_effect
+                else effects.fallen_effect
+            end,
+            0
+        ) as points
     from modules
-    left join shares
+    inner join effects
         on
-            modules.mall_id = shares.mall_id
-            and modules.module = shares.module
-    group by modules.mall_id, modules.module
+            modules.mall_id = effects.mall_id
+            and modules.module = effects.module
+    inner join parts
+        on
+            modules.mall_id = parts.mall_id
+            and modules.module = parts.module
+    window same_direction as (
+        partition by modules.mall_id, modules.module, sign(parts.weighted_change)
+    )
 
 ),
 
 final as (
 
     select
-        modules.*,
-        sum(modules.weight_share * parts.points)
-            over (partition by modules.mall_id) as score_change,
-        case when parts.problem_code is null then 'rest' else 'problem' end
-            as row_type,
-        parts.problem_code,
-        parts.help_change,
-        parts.platform_change,
-        modules.weight_share * parts.points as contribution
-    from modules
-    inner join parts
-        on
-            modules.mall_id = parts.mall_id
-            and modules.module = parts.module
-    order by modules.mall_id, modules.module, contribution, parts.problem_code
+        * exclude (points),
+        case when problem_code is null then 'rest' else 'problem' end as row_type,
+        weight_share * case
+            when problem_code is null
+                then
+                    module_score_to - module_score_from
+                    - sum(points) over (partition by mall_id, module)
+            else points
+        end as contribution
+    from shares
+    order by mall_id, module, contribution, problem_code
 
 )
 

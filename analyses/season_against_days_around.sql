@@ -18,9 +18,9 @@ dates as (
     select
         date_day,
         sale_season,
-        date_day - cast(
-            row_number() over (partition by sale_season order by date_day) as int
-        ) as run_of_days
+        date_day
+        - (row_number() over (partition by sale_season order by date_day))::int
+            as run_of_days
     from {{ ref('dim_dates') }}
 
 ),
@@ -31,7 +31,7 @@ seasons as (
         sale_season,
         min(date_day) as starts_on,
         max(date_day) as ends_on,
-        cast(count(*) as int) as season_days
+        count(*)::int as length
     from dates
     where sale_season is not null
     group by sale_season, run_of_days
@@ -48,10 +48,8 @@ days as (
 
     select
         malls.mall_id,
-        seasons.sale_season,
-        seasons.starts_on,
-        seasons.ends_on,
         dates.date_day,
+        seasons.*,
         case
             when dates.date_day < seasons.starts_on then 'before'
             when dates.date_day > seasons.ends_on then 'after'
@@ -61,8 +59,8 @@ days as (
     inner join dates
         on
             dates.date_day
-            between seasons.starts_on - seasons.season_days
-            and seasons.ends_on + seasons.season_days
+            between seasons.starts_on - seasons.length
+            and seasons.ends_on + seasons.length
     inner join malls
         on dates.date_day between malls.first_day and malls.last_day
     where dates.sale_season is null or part = 'season'
@@ -91,12 +89,10 @@ figures as (
             'help_requests_a_day'
         ]) as figure,
         unnest([
-            kpis.buyer_messages + kpis.agent_messages,
-            kpis.consult_buyers,
+            kpis.buyer_messages + kpis.agent_messages, kpis.consult_buyers,
             kpis.messages_replied_30s,
             kpis.assessed_consult_buyers - kpis.late_buyers_3min,
-            kpis.final_group_buyers,
-            cast(kpis.sales_amount as double),
+            kpis.final_group_buyers, kpis.sales_amount::double,
             help_days.help_requests
         ]) as numerator,
         unnest([

@@ -3,6 +3,7 @@
 {% macro published_marts() %}
     {% set names = [
         'dim_malls', 'dim_agents', 'dim_dates', 'dim_problems', 'dim_metrics',
+        'dim_kpi_targets',
         'metricflow_time_spine',
         'fct_buyer_messages', 'fct_consultations', 'fct_orders', 'fct_refunds',
         'fct_help_requests',
@@ -11,7 +12,6 @@
         'mall_kpi_daily', 'mall_kpi_30d', 'mall_benchmarks_30d', 'hourly_load',
         'help_seeking_daily', 'help_seeking_rate_30d', 'core_issues_30d',
         'experience_score_30d', 'experience_module_scores_30d',
-        'metricflow_time_spine',
         'data_quality_rejects', 'data_quality_issues', 'data_quality_balance',
     ] %}
     {% set relations = [] %}

@@ -6,12 +6,12 @@
         'response_time_denominator': ['answered', 'all'],
         'assess_robot_only_buyers': [true, false],
     } %}
-    {% set smallest_integers = {
-        'after_sales_period_days': 0,
-        'conversion_window_days': 2,
-        'score_min_orders': 1,
-        'score_min_peers': 1,
-        'service_score_min_buyers': 1,
+    {% set whole_numbers = {
+        'after_sales_period_days': [0, 3650],
+        'conversion_window_days': [2, 365],
+        'score_min_orders': [1, 1000000000],
+        'score_min_peers': [1, 1000000000],
+        'service_score_min_buyers': [1, 1000000000],
     } %}
 
     {% for name, allowed in choices.items() %}
@@ -20,22 +20,29 @@
         {% endif %}
     {% endfor %}
 
-    {% for name, smallest in smallest_integers.items() %}
-        {% if var(name) is boolean or var(name) is not integer or var(name) < smallest %}
-            {{ refuse_var(name, 'a whole number of ' ~ smallest ~ ' or more') }}
+    {% for name, (least, most) in whole_numbers.items() %}
+        {% if var(name) is boolean or var(name) is not integer
+            or not least <= var(name) <= most %}
+            {{ refuse_var(name, 'a whole number from ' ~ least ~ ' to ' ~ most) }}
         {% endif %}
     {% endfor %}
 
+    {# Asked this way round, for a value that is no number compares as false. #}
     {% set horizon = var('reply_horizon_hours') %}
-    {% if horizon is boolean or horizon is not number or horizon <= 0 or horizon > 8760 %}
+    {% if horizon is boolean or horizon is not number
+        or not 0 < horizon <= 8760 %}
         {{ refuse_var('reply_horizon_hours', 'a number of hours above 0, at most 8760') }}
     {% endif %}
 
     {% set as_of = var('as_of_date') %}
     {% if as_of is not none %}
         {% set form = modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}', as_of | string) %}
-        {% if not form or not is_calendar_date(as_of | string) %}
-            {{ refuse_var('as_of_date', 'a calendar day written YYYY-MM-DD') }}
+        {% if not form or not is_calendar_date(as_of | string)
+            or as_of | string < '2015-09-01' %}
+            {{ refuse_var(
+                'as_of_date',
+                'a calendar day written YYYY-MM-DD, 2015-09-01 or later'
+            ) }}
         {% endif %}
     {% endif %}
 {% endmacro %}

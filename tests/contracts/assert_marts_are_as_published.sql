@@ -9,8 +9,10 @@ with
 published as (
 
     {% for relation in published_marts() %}
-    select '{{ relation.identifier }}' as table_name
-    {{ 'union all' if not loop.last }}
+        select '{{ relation.identifier }}' as table_name
+        {% if not loop.last %}
+            union all
+        {% endif %}
     {% endfor %}
 
 ),

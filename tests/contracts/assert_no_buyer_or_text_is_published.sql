@@ -41,13 +41,15 @@ odd_keys as (
         'fct_buyer_messages', 'fct_consultations', 'fct_orders', 'fct_refunds',
         'fct_help_requests',
     ] %}
-    select
-        '{{ table }}' as table_name,
-        'buyer_key' as column_name,
-        buyer_key
-    from {{ ref(table) }}
-    where not regexp_full_match(buyer_key, '[0-9a-f]{32}')
-    {{ 'union all' if not loop.last }}
+        select
+            '{{ table }}' as table_name,
+            'buyer_key' as column_name,
+            buyer_key
+        from {{ ref(table) }}
+        where not regexp_full_match(buyer_key, '[0-9a-f]{32}')
+        {% if not loop.last %}
+            union all
+        {% endif %}
     {% endfor %}
 
 )

@@ -15,45 +15,48 @@ splits as (
         ('agent_kpi_daily', 'service_date', 'agent'),
         ('agent_kpi_30d', 'as_of_date', 'agent'),
     ] %}
-    select
-        '{{ table }}' as table_name,
-        mall_id,
-        {{ 'cast(null as varchar)' if scope == 'mall' else 'cs_uid' }}
-            as cs_uid,
-        {{ day }} as day,
-        unnest([
-            {
-                'total': 'rating_count',
-                'whole': rating_count,
-                'parts': satisfied_count + fair_count + dissatisfied_count
-            },
-            {
-                'total': 'low_rating_count',
-                'whole': low_rating_count,
-                'parts': fair_count + dissatisfied_count
-            },
-            {
-                'total': 'assessed_messages',
-                'whole': assessed_messages,
-                'parts': answered_messages + unanswered_messages
-            },
-            {
-                'total': 'inquiry_buyers',
-                'whole': inquiry_buyers,
-                'parts': inquiry_lost_buyers
-                + {{ 'final_group_buyers' if scope == 'mall'
+        select
+            '{{ table }}' as table_name,
+            mall_id,
+            {{ 'cast(null as varchar)' if scope == 'mall' else 'cs_uid' }}
+                as cs_uid,
+            {{ day }} as figure_date,
+            unnest([
+                {
+                    'total': 'rating_count',
+                    'whole': rating_count,
+                    'parts': satisfied_count + fair_count + dissatisfied_count
+                },
+                {
+                    'total': 'low_rating_count',
+                    'whole': low_rating_count,
+                    'parts': fair_count + dissatisfied_count
+                },
+                {
+                    'total': 'assessed_messages',
+                    'whole': assessed_messages,
+                    'parts': answered_messages + unanswered_messages
+                },
+                {
+                    'total': 'inquiry_buyers',
+                    'whole': inquiry_buyers,
+                    'parts': inquiry_lost_buyers
+                    + {{ 'final_group_buyers' if scope == 'mall'
                     else 'converted_inquiry_buyers' }}
-            }
-            {%- if scope == 'mall' %},
-            {
-                'total': 'consult_buyers',
-                'whole': consult_buyers,
-                'parts': inquiry_buyers + after_sales_consult_buyers
-            }
-            {%- endif %}
-        ], recursive := true)
-    from {{ ref(table) }}
-    {{ 'union all' if not loop.last }}
+                }
+                {%- if scope == 'mall' %}
+                    ,
+                    {
+                        'total': 'consult_buyers',
+                        'whole': consult_buyers,
+                        'parts': inquiry_buyers + after_sales_consult_buyers
+                    }
+                {%- endif %}
+            ], recursive := true)
+        from {{ ref(table) }}
+        {% if not loop.last %}
+            union all
+        {% endif %}
     {% endfor %}
 
 )

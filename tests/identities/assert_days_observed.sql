@@ -17,25 +17,25 @@ observed as (
     {% for table in [
         'mall_kpi_30d', 'agent_kpi_30d', 'help_seeking_rate_30d',
     ] %}
-    select
-        '{{ table }}' as table_name,
-        mall_id,
-        as_of_date,
-        days_observed
-    from {{ ref(table) }}
-    {{ 'union all' if not loop.last }}
+        select
+            '{{ table }}' as table_name,
+            mall_id,
+            as_of_date,
+            days_observed
+        from {{ ref(table) }}
+        {% if not loop.last %}
+            union all
+        {% endif %}
     {% endfor %}
 
 )
 
-select observed.*
+select
+    observed.*,
+    first_day.first_day
 from observed
 cross join first_day
 where
-    observed.days_observed is distinct from len(
-        list_filter(
-            range(30),
-            lambda back: observed.as_of_date - cast(back as int)
-            >= first_day.first_day
-        )
-    )
+    observed.days_observed is distinct from
+    observed.as_of_date
+    - greatest(observed.as_of_date - 29, first_day.first_day) + 1

@@ -27,13 +27,15 @@ last_days as (
         ('experience_score_30d', 'as_of_date'),
         ('experience_module_scores_30d', 'as_of_date'),
     ] %}
-    select
-        '{{ table }}' as table_name,
-        mall_id,
-        max({{ day }}) as last_day
-    from {{ ref(table) }}
-    group by mall_id
-    {{ 'union all' if not loop.last }}
+        select
+            '{{ table }}' as table_name,
+            mall_id,
+            max({{ day }}) as last_day
+        from {{ ref(table) }}
+        group by mall_id
+        {% if not loop.last %}
+            union all
+        {% endif %}
     {% endfor %}
 
 )

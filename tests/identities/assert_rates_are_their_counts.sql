@@ -20,70 +20,72 @@ figures as (
         else 'converted_inquiry_buyers' %}
     {% set served = 'consult_buyers' if scope == 'mall'
         else 'received_buyers' %}
-    select
-        '{{ table }}' as table_name,
-        mall_id,
-        {{ 'cast(null as varchar)' if scope == 'mall' else 'cs_uid' }}
-            as cs_uid,
-        {{ day }} as day,
-        unnest([
-            {
-                'figure': 'reply_rate_30s',
-                'found': reply_rate_30s,
-                'numerator': messages_replied_30s,
-                'denominator': assessed_messages
-            },
-            {
-                'figure': 'reply_rate_3min',
-                'found': reply_rate_3min,
-                'numerator': assessed_consult_buyers - late_buyers_3min,
-                'denominator': assessed_consult_buyers
-            },
-            {
-                'figure': 'reply_rate_5min',
-                'found': reply_rate_5min,
-                'numerator': assessed_consult_buyers - late_buyers_5min,
-                'denominator': assessed_consult_buyers
-            },
-            {
-                'figure': 'effective_reply_rate',
-                'found': effective_reply_rate,
-                'numerator': assessed_consult_buyers - ineffective_buyers,
-                'denominator': assessed_consult_buyers
-            },
-            {
-                'figure': 'answer_ask_ratio',
-                'found': answer_ask_ratio,
-                'numerator': agent_messages,
-                'denominator': buyer_messages
-            },
-            {
-                'figure': 'inquiry_conversion_rate',
-                'found': inquiry_conversion_rate,
-                'numerator': {{ converted }},
-                'denominator': inquiry_buyers
-            },
-            {
-                'figure': 'low_rating_rate',
-                'found': low_rating_rate,
-                'numerator': low_rating_count,
-                'denominator': rating_count
-            },
-            {
-                'figure': 'complaint_rate',
-                'found': complaint_rate,
-                'numerator': least(complaint_buyers, {{ served }}),
-                'denominator': {{ served }}
-            },
-            {
-                'figure': 'units_per_buyer',
-                'found': units_per_buyer,
-                'numerator': sales_units,
-                'denominator': sales_buyers
-            }
-        ], recursive := true)
-    from {{ ref(table) }}
-    {{ 'union all' if not loop.last }}
+        select
+            '{{ table }}' as table_name,
+            mall_id,
+            {{ 'cast(null as varchar)' if scope == 'mall' else 'cs_uid' }}
+                as cs_uid,
+            {{ day }} as figure_date,
+            unnest([
+                {
+                    'figure': 'reply_rate_30s',
+                    'found': reply_rate_30s,
+                    'numerator': messages_replied_30s,
+                    'denominator': assessed_messages
+                },
+                {
+                    'figure': 'reply_rate_3min',
+                    'found': reply_rate_3min,
+                    'numerator': assessed_consult_buyers - late_buyers_3min,
+                    'denominator': assessed_consult_buyers
+                },
+                {
+                    'figure': 'reply_rate_5min',
+                    'found': reply_rate_5min,
+                    'numerator': assessed_consult_buyers - late_buyers_5min,
+                    'denominator': assessed_consult_buyers
+                },
+                {
+                    'figure': 'effective_reply_rate',
+                    'found': effective_reply_rate,
+                    'numerator': assessed_consult_buyers - ineffective_buyers,
+                    'denominator': assessed_consult_buyers
+                },
+                {
+                    'figure': 'answer_ask_ratio',
+                    'found': answer_ask_ratio,
+                    'numerator': agent_messages,
+                    'denominator': buyer_messages
+                },
+                {
+                    'figure': 'inquiry_conversion_rate',
+                    'found': inquiry_conversion_rate,
+                    'numerator': {{ converted }},
+                    'denominator': inquiry_buyers
+                },
+                {
+                    'figure': 'low_rating_rate',
+                    'found': low_rating_rate,
+                    'numerator': low_rating_count,
+                    'denominator': rating_count
+                },
+                {
+                    'figure': 'complaint_rate',
+                    'found': complaint_rate,
+                    'numerator': least(complaint_buyers, {{ served }}),
+                    'denominator': {{ served }}
+                },
+                {
+                    'figure': 'units_per_buyer',
+                    'found': units_per_buyer,
+                    'numerator': sales_units,
+                    'denominator': sales_buyers
+                }
+            ], recursive := true)
+        from {{ ref(table) }}
+        {% if not loop.last %}
+            union all
+        {% endif %}
     {% endfor %}
 
 )

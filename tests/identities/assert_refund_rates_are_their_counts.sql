@@ -10,11 +10,11 @@ figures as (
     {% for table, day in [
         ('mall_kpi_daily', 'service_date'), ('mall_kpi_30d', 'as_of_date'),
     ] %}
-    select
-        '{{ table }}' as table_name,
-        mall_id,
-        {{ day }} as day,
-        unnest([
+        select
+            '{{ table }}' as table_name,
+            mall_id,
+            {{ day }} as figure_date,
+            unnest([
             {% for rate, numerator, denominator in [
                 ('refund_rate', 'refunded_orders', 'grouped_orders'),
                 ('dispute_refund_rate', 'dispute_refund_orders',
@@ -26,16 +26,18 @@ figures as (
                 ('quality_refund_rate', 'quality_refund_orders',
                  'grouped_orders'),
             ] %}
-            {
-                'figure': '{{ rate }}',
-                'found': {{ rate }},
-                'numerator': {{ numerator }},
-                'denominator': {{ denominator }}
-            }{{ ',' if not loop.last }}
-            {% endfor %}
-        ], recursive := true)
-    from {{ ref(table) }}
-    {{ 'union all' if not loop.last }}
+                    {
+                        'figure': '{{ rate }}',
+                        'found': {{ rate }},
+                        'numerator': {{ numerator }},
+                        'denominator': {{ denominator }}
+                    }{{ ',' if not loop.last }}
+                {% endfor %}
+            ], recursive := true)
+        from {{ ref(table) }}
+        {% if not loop.last %}
+            union all
+        {% endif %}
     {% endfor %}
 
 )

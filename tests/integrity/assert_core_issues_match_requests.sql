@@ -51,7 +51,7 @@ counted as (
             dates.mall_id = requests.mall_id
             and requests.confirm_date
             between dates.as_of_date - 29 and dates.as_of_date
-            and requests.request_date <= dates.as_of_date
+            and dates.as_of_date >= requests.request_date
     group by all
 
 ),
@@ -66,11 +66,11 @@ recounted as (
         issues.help_orders_30d / issues.mall_help_orders_30d as help_order_share,
         (
             select count(*) + 1
-            from counted as others
+            from counted as other_issues
             where
-                issues.mall_id = others.mall_id
-                and issues.as_of_date = others.as_of_date
-                and issues.help_orders_30d < others.help_orders_30d
+                issues.mall_id = other_issues.mall_id
+                and issues.as_of_date = other_issues.as_of_date
+                and issues.help_orders_30d < other_issues.help_orders_30d
         ) as issue_rank,
         issues.help_orders_30d - coalesce(week_before.help_orders_30d, 0)
             as change_7d,

@@ -90,10 +90,10 @@ numerators as (
             'platform_online_cs', 'platform_hotline', 'complaint',
         ] %}
         count(distinct requests.order_sn)
-            filter (requests.channel = '{{ channel }}')
+        filter (requests.channel = '{{ channel }}')
             as help_orders_{{ channel }}
         {{- ',' if not loop.last }}
-        {% endfor %}
+    {% endfor %}
     from published
     left join requests
         on
@@ -101,7 +101,7 @@ numerators as (
             and published.module = requests.module
             and requests.confirm_date
             between published.as_of_date - 29 and published.as_of_date
-            and requests.request_date <= published.as_of_date
+            and published.as_of_date >= requests.request_date
     group by published.mall_id, published.as_of_date, published.module
 
 ),
@@ -113,7 +113,14 @@ recounted as (
         denominators.as_of_date,
         denominators.module,
         denominators.grouped_orders_30d,
-        numerators.* exclude (mall_id, as_of_date, module),
+        numerators.help_orders_30d,
+        numerators.platform_help_orders_30d,
+        numerators.help_orders_merchant_chat,
+        numerators.help_orders_merchant_after_sales,
+        numerators.help_orders_platform_intervention,
+        numerators.help_orders_platform_online_cs,
+        numerators.help_orders_platform_hotline,
+        numerators.help_orders_complaint,
         numerators.help_orders_30d / nullif(denominators.grouped_orders_30d, 0)
             as help_seeking_rate,
         numerators.platform_help_orders_30d

@@ -45,7 +45,7 @@ added_up as (
         quantile_cont(response_ms, 0.9) / 1000.0 as p90_response_seconds
     from assessed
     group by
-        mall_id, service_date, rollup (responsible_cs_uid, shift_name)
+        mall_id, service_date, rollup(responsible_cs_uid, shift_name)
 
 ),
 
@@ -78,23 +78,25 @@ published as (
         ('agent', 'agent_kpi_daily', 'cs_uid', 'null'),
         ('shift', 'agent_kpi_shift_daily', 'cs_uid', 'shift_name'),
     ] %}
-    select
-        '{{ scope }}' as scope,
-        mall_id,
-        cast({{ agent }} as varchar) as cs_uid,
-        service_date,
-        cast({{ shift }} as varchar) as shift_name,
-        assessed_messages,
-        messages_replied_30s,
-        reply_rate_30s,
-        answered_messages,
-        unanswered_messages,
-        avg_response_seconds,
-        median_response_seconds,
-        p90_response_seconds
-    from {{ ref(table) }}
-    where assessed_messages > 0
-    {{ 'union all' if not loop.last }}
+        select
+            '{{ scope }}' as scope,
+            mall_id,
+            cast({{ agent }} as varchar) as cs_uid,
+            service_date,
+            cast({{ shift }} as varchar) as shift_name,
+            assessed_messages,
+            messages_replied_30s,
+            reply_rate_30s,
+            answered_messages,
+            unanswered_messages,
+            avg_response_seconds,
+            median_response_seconds,
+            p90_response_seconds
+        from {{ ref(table) }}
+        where assessed_messages > 0
+        {% if not loop.last %}
+            union all
+        {% endif %}
     {% endfor %}
 
 )

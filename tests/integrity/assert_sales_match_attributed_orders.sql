@@ -37,7 +37,7 @@ recounted as (
         count(*) as sales_orders,
         coalesce(sum(goods_count), 0) as sales_units
     from orders
-    group by mall_id, attributed_consult_date, rollup (attributed_cs_uid)
+    group by mall_id, attributed_consult_date, rollup(attributed_cs_uid)
 
 ),
 

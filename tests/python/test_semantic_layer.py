@@ -27,10 +27,23 @@ import jinja2
 import pytest
 import yaml
 from conftest import ROOT, Kefu
+from metricflow.engine.metricflow_engine import (
+    MetricFlowEngine,
+    MetricFlowQueryRequest,
+)
+from metricflow.protocols.sql_client import SqlEngine
+from metricflow.sql.render.duckdb_renderer import DuckDbSqlPlanRenderer
+from metricflow_semantics.model.dbt_manifest_parser import (
+    parse_manifest_from_dbt_generated_manifest,
+)
+from metricflow_semantics.model.semantic_manifest_lookup import (
+    SemanticManifestLookup,
+)
 
 SEED = ROOT / "seeds" / "metrics.csv"
 DOCS = ROOT / "docs" / "semantic_layer.md"
 UNEXPRESSED = re.compile(r"^\| ((?:`\w+`(?:, )?)+) \| (.+) \|$", re.MULTILINE)
+QUESTIONS = re.compile(r"mf query --metrics ([\w,]+)\s+--group-by ([\w,]+)")
 # How the labels of figures of agents and of agents' shifts are told apart.
 TAGS = {"": ("", ""), "agent_": (" (agent)", "(客服)")}
 TAGS["shift_"] = (" (agent and shift)", "(客服班次)")
@@ -119,23 +132,10 @@ class Layer:
     """MetricFlow over the published demo file, in this process."""
 
     def __init__(self, manifest: Path, published: Path) -> None:
-        # Imported here, because it takes seconds that other tests need not pay.
-        from dbt_metricflow.cli.dbt_connectors import dbt_config_accessor
-        from metricflow.engine.metricflow_engine import (
-            MetricFlowEngine,
-            MetricFlowQueryRequest,
-        )
-        from metricflow.protocols.sql_client import SqlEngine
-        from metricflow.sql.render.duckdb_renderer import DuckDbSqlPlanRenderer
-        from metricflow_semantics.model.semantic_manifest_lookup import (
-            SemanticManifestLookup,
-        )
-
         text = manifest.read_text(encoding="utf-8")
         told = json.loads(text)
         self.definitions = {metric["name"]: metric for metric in told["metrics"]}
-        parsed = dbt_config_accessor.parse_manifest_from_dbt_generated_manifest(text)
-        self._request = MetricFlowQueryRequest.create
+        parsed = parse_manifest_from_dbt_generated_manifest(text)
         # It only writes the query; that is run on the published file below.
         client = SimpleNamespace(
             sql_engine_type=SqlEngine.DUCKDB, sql_plan_renderer=DuckDbSqlPlanRenderer()
@@ -164,7 +164,9 @@ class Layer:
     ) -> dict[tuple, dict[str, object]]:
         """Return the metrics by the values of what they are grouped by."""
         by = list(by)
-        request = self._request(metric_names=list(metrics), group_by_names=by)
+        request = MetricFlowQueryRequest.create(
+            metric_names=list(metrics), group_by_names=by
+        )
         rows = self.select(self._engine.explain(request).sql_statement.sql)
         return {tuple(row.pop(name) for name in by): row for row in rows}
 
@@ -267,9 +269,10 @@ def test_every_metric_of_the_seed_is_expressed_or_says_why_not(
         for metric in seed
         if layer.definitions.keys() & {metric, f"agent_{metric}"}
     }
+    section = DOCS.read_text(encoding="utf-8").partition("## What it does not")[2]
     listed = [
         name
-        for names, reason in UNEXPRESSED.findall(DOCS.read_text(encoding="utf-8"))
+        for names, reason in UNEXPRESSED.findall(section)
         if len(reason.split()) > 4
         for name in re.findall(r"`(\w+)`", names)
     ]
@@ -386,11 +389,26 @@ def test_metrics_over_facts_end_with_the_last_complete_day(
         connection.execute(
             "delete from marts.metricflow_time_spine where date_day > ?", [end]
         )
-    earlier = layer.over(file)
-    for metric in over_facts:
-        days = [key[0] for key, row in earlier.ask([metric], [DAY]).items() if row]
-        assert max(days) <= end, metric
-        assert max(key[0] for key in layer.ask([metric], [DAY])) > end, metric
+    after, cut = (
+        {
+            name
+            for (day,), row in asked.ask(over_facts, [DAY]).items()
+            for name in over_facts
+            if day > end and row[name]
+        }
+        for asked in (layer, layer.over(file))
+    )
+    assert after == set(over_facts)
+    assert cut == set()
+
+
+def test_the_questions_of_the_docs_have_answers(layer: Layer) -> None:
+    asked = QUESTIONS.findall(DOCS.read_text(encoding="utf-8"))
+    assert len(asked) >= 5
+    for metrics, by in asked:
+        names = metrics.split(",")
+        rows = layer.ask(names, by.split(","))
+        assert any(all(row[name] for name in names) for row in rows.values()), names
 
 
 @pytest.mark.parametrize(

@@ -12,19 +12,32 @@ peer_groups as (
 
 ),
 
-scores as (
+averaged as (
 
     -- Sums in the seed's order, so that two runs add the same way.
     select
         mall_id,
         as_of_date,
         sum(weight * module_score order by position)
-        / nullif(sum(weight order by position), 0) as experience_score,
+        / nullif(sum(weight order by position), 0) as weighted_mean,
         arg_min(
             module, (-round(weight * (5 - module_score), 10), position)
         ) as costliest_module
     from module_scores
     group by mall_id, as_of_date
+
+),
+
+scores as (
+
+    -- Uneven weights can lift a mean of fives above 5 by its last digit.
+    select
+        mall_id,
+        as_of_date,
+        costliest_module,
+        case when weighted_mean > 5 then 5 else weighted_mean end
+            as experience_score
+    from averaged
 
 ),
 

@@ -3,10 +3,17 @@
 -- a connection variable is a constant to the engine. So the patterns are joined
 -- by priority into chunks, the hook hands the chunks over as constants, the first
 -- chunk that matches is found, and only its few patterns are tried one by one.
--- Without the variable (unit tests) every pattern is tried.
+-- Without the variable (unit tests) every pattern is tried. The hook before it
+-- tries each pattern by itself: a bad one stops the run and is named.
 {{
     config(
-        pre_hook="
+        pre_hook=[
+            "
+            select count(*)
+            from {{ ref('problem_keywords') }}
+            where regexp_matches('', pattern)
+            ",
+            "
             set variable problem_chunks = (
                 select list(chunk_pattern order by chunk)
                 from (
@@ -21,7 +28,8 @@
                     group by chunk
                 ) as chunks
             )
-        "
+            "
+        ]
     )
 }}
 

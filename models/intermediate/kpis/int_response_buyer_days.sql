@@ -22,8 +22,7 @@ added_up as (
         count(*) filter (sender = 'buyer') as buyer_messages,
         count(*) filter (sender = 'agent') as agent_messages,
         count(*) filter (is_assessed) as assessed_messages,
-        count(*) filter (is_assessed and response_ms <= 30000)
-            as messages_replied_30s,
+        count(*) filter ({{ is_replied_within(30000) }}) as messages_replied_30s,
         count(response_ms) filter (is_assessed) as answered_messages,
         coalesce(sum(response_ms) filter (is_assessed), 0) as response_ms,
         max(response_ms) filter (is_assessed) as slowest_response_ms,

@@ -83,8 +83,9 @@ final as (
         not flagged.is_after_sales_consult
         and flagged.is_served_after_first_message
         and flagged.has_converting_order as is_converted,
-        as_of_end.as_of_end
-        >= flagged.service_date + ({{ var('conversion_window_days') }} - 1)
+        {{ is_conversion_final(
+            'as_of_end.as_of_end', 'flagged.service_date'
+        ) }}
             as is_conversion_final
     from flagged
     cross join as_of_end

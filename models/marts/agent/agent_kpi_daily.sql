@@ -30,8 +30,7 @@ final as (
         mall_id,
         cs_uid,
         service_date,
-        as_of_end
-        >= service_date + ({{ var('conversion_window_days') }} - 1)
+        {{ is_conversion_final('as_of_end', 'service_date') }}
             as is_conversion_final,
         {{ agent_kpis() }}
     from complete_days

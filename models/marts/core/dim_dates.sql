@@ -1,5 +1,6 @@
--- Every day from the platform's first to the end of the year of the last
--- complete one.
+-- Every day from the platform's first to the end of the year in which the
+-- newest rows can lie: an event is accepted up to a day after its load, and an
+-- earlier as_of_date cuts the daily tables, not the facts.
 with
 
 as_of_end as (
@@ -15,7 +16,7 @@ days as (
             unnest(
                 generate_series(
                     date '2015-09-01',
-                    make_date(cast(year(as_of_end) as int), 12, 31),
+                    make_date(cast(year(last_complete_day + 2) as int), 12, 31),
                     interval 1 day
                 )
             ) as date

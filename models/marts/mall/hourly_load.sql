@@ -24,8 +24,7 @@ added_up as (
         count(distinct buyer_uid) filter (sender = 'buyer') as buyers,
         count(distinct cs_uid) filter (sender = 'agent') as active_agents,
         count(*) filter (is_assessed) as assessed_messages,
-        count(*) filter (is_assessed and response_ms <= 30000)
-            as messages_replied_30s
+        count(*) filter ({{ is_replied_within(30000) }}) as messages_replied_30s
     from messages
     group by all
 

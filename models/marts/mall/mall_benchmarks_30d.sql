@@ -70,14 +70,10 @@ final as (
         ranked.metric_value - category_means.category_top10_mean
             as gap_to_top10,
         kpi_targets.target,
-        case
-            when kpi_targets.target is null then null
-            when ranked.goodness >= kpi_targets.excellent * ranked.direction
-                then 'excellent'
-            when ranked.goodness >= kpi_targets.target * ranked.direction
-                then 'met'
-            else 'missed'
-        end as target_status
+        {{ target_status(
+            'ranked.metric_value', 'kpi_targets.target',
+            'kpi_targets.excellent', 'ranked.direction'
+        ) }} as target_status
     from ranked
     inner join category_means
         on

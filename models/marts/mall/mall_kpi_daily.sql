@@ -29,8 +29,7 @@ final as (
     select
         mall_id,
         service_date,
-        as_of_end
-        >= service_date + ({{ var('conversion_window_days') }} - 1)
+        {{ is_conversion_final('as_of_end', 'service_date') }}
             as is_conversion_final,
         {{ mall_kpis() }}
     from complete_days

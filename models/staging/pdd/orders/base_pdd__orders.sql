@@ -32,7 +32,7 @@ typed as (
         {{ parse_integer('after_sales_status_text') }} as after_sales_status,
         {{ parse_integer('risk_control_status_text') }} as risk_control_status,
         {{ parse_integer('is_lucky_flag_text') }} as is_lucky_flag,
-        {{ parse_integer('goods_count_text', type='bigint') }} as goods_count,
+        cast({{ parse_integer('goods_count_text') }} as bigint) as goods_count,
         {{ parse_money('goods_amount_text') }} as goods_amount,
         {{ parse_money('discount_amount_text') }} as discount_amount,
         {{ parse_money('postage_text') }} as postage,
