@@ -19,7 +19,8 @@ from pathlib import Path
 import duckdb
 
 from kefu.contract import NEEDED_TABLES, Table
-from kefu.errors import KefuError, one_line
+from kefu.errors import KefuError
+from kefu.faults import csv_fault, fault, json_fault
 from kefu.sql import quote_name, quote_path, quote_text
 
 FORMATS = {
@@ -194,7 +195,7 @@ def _groups(
     headers: dict[LandedFile, tuple[Field, ...]] = {}
     parquet = [file for file in files if file.format == "parquet"]
     if parquet:
-        headers.update(_parquet_headers(connection, parquet))
+        headers.update(_parquet_headers(connection, table, parquet))
     for file in files:
         if file.format == "csv":
             headers[file] = _csv_header(file)
@@ -229,7 +230,7 @@ def check_columns(table: Table, fields: Iterable[Field], where: str) -> None:
 
     Names are compared trimmed and without regard to case, as DuckDB does.
     """
-    names = [field_key(item.name) for item in fields]
+    names = check_names(table, (item.name for item in fields), where)
     missing = [
         column
         for column in table.columns
@@ -243,27 +244,47 @@ def check_columns(table: Table, fields: Iterable[Field], where: str) -> None:
         )
 
 
+def check_names(table: Table, names: Iterable[str], where: str) -> set[str]:
+    """Return the names as they are compared.
+
+    Raises KefuError if two of them are one column of the contract: which of
+    the two holds the values is not for us to guess.
+    """
+    spelled: dict[str, str] = {}
+    for name in names:
+        key = field_key(name)
+        if key in spelled and key in table.columns:
+            raise KefuError(
+                f"{table.name}: column {key} landed twice in {where}, as"
+                f" {quote_name(spelled[key])} and as {quote_name(name)}: deliver"
+                " it again with one column of that name, or take it away"
+            )
+        spelled.setdefault(key, name)
+    return set(spelled)
+
+
 def field_key(name: str) -> str:
     """Return the form in which a header name is compared."""
     return name.strip().lower()
 
 
-def _unreadable(file: LandedFile, reason: object) -> KefuError:
+def unreadable(
+    file: LandedFile, reason: object, column: str | None = None
+) -> KefuError:
+    """Return the error of a file that cannot be read.
+
+    `reason` is the reader's exception, or a text that holds no landed value.
+    """
+    where = f", column {column}," if column else ""
     return KefuError(
-        f"{file.table}: file {file.name} cannot be read as"
+        f"{file.table}: file {file.name}{where} cannot be read as"
         f" {'Parquet' if file.format == 'parquet' else file.format.upper()}"
-        f" ({_reason(reason)}): deliver it again, or take it away"
+        f" ({fault(reason)}): deliver it again, or take it away"
     )
 
 
-def _reason(error: object) -> str:
-    """Return the telling part of a DuckDB message: its first lines."""
-    text = str(error).split("Possible")[0].split("\n\n")[0]
-    return one_line(text, limit=240)
-
-
 def _parquet_headers(
-    connection: duckdb.DuckDBPyConnection, files: list[LandedFile]
+    connection: duckdb.DuckDBPyConnection, table: Table, files: list[LandedFile]
 ) -> dict[LandedFile, tuple[Field, ...]]:
     """Return the columns of Parquet files, one call for all of them."""
     try:
@@ -273,12 +294,15 @@ def _parquet_headers(
             try:
                 _parquet_shapes(connection, [file])
             except duckdb.Error as error:
-                raise _unreadable(file, error) from error
+                raise unreadable(file, error) from error
         raise
     known: dict[tuple, tuple[Field, ...]] = {}
     headers = {}
     for file, shape in zip(files, shapes, strict=True):
         if shape not in known:
+            # The reader renames the second of two like columns, so the names
+            # are taken as the file has them.
+            check_names(table, _top_names(shape), f"file {file.name}")
             rows = connection.execute(
                 "describe select * from read_parquet("
                 f"[{quote_path(file.path)}], hive_partitioning = false)"
@@ -295,15 +319,32 @@ def _parquet_shapes(
     rows = connection.execute(
         f"""
         select
-            file_name,
-            (name, type, num_children, converted_type, scale, logical_type)
+            file_name, name, num_children,
+            (type, converted_type, scale, logical_type)::varchar
         from parquet_schema([{listed}])
         """
     ).fetchall()
     shapes: dict[str, list] = {str(file.path): [] for file in files}
-    for file_name, element in rows:
-        shapes[file_name].append(element)
-    return [tuple(map(str, shapes[str(file.path)])) for file in files]
+    for file_name, *element in rows:
+        shapes[file_name].append(tuple(element))
+    return [tuple(shapes[str(file.path)]) for file in files]
+
+
+def _top_names(shape: tuple) -> list[str]:
+    """Return the names of a Parquet file's columns, without what is in them.
+
+    The elements come depth first, below a root, each with its child count.
+    """
+    names, open_children = [], []
+    for name, children, _ in shape:
+        if len(open_children) == 1:
+            names.append(name)
+        if open_children:
+            open_children[-1] -= 1
+        open_children.append(children or 0)
+        while open_children and not open_children[-1]:
+            open_children.pop()
+    return names
 
 
 def _csv_header(file: LandedFile) -> tuple[Field, ...]:
@@ -312,16 +353,10 @@ def _csv_header(file: LandedFile) -> tuple[Field, ...]:
         with _open_text(file) as lines:
             header = next(csv.reader(lines, strict=True), None)
     except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
-        raise _unreadable(file, error) from error
+        reason = csv_fault(file.path, file.is_gzip, None, error)
+        raise unreadable(file, reason) from error
     if not header:
-        raise _unreadable(file, "it has no header line")
-    names = [field_key(name) for name in header]
-    twice = next((name for name in names if name and names.count(name) > 1), None)
-    if twice:
-        raise KefuError(
-            f"{file.table}: column {twice} stands twice in the header of file"
-            f" {file.name}: deliver it again with one column of that name"
-        )
+        raise unreadable(file, "it has no header line")
     return tuple(Field(name, "VARCHAR") for name in header)
 
 
@@ -344,9 +379,9 @@ def _check_quotes(group: FileGroup) -> None:
                 while chunk := content.read(CHUNK_BYTES):
                     quotes += chunk.count(b'"')
         except (OSError, EOFError, zlib.error) as error:
-            raise _unreadable(file, error) from error
+            raise unreadable(file, error) from error
         if quotes % 2:
-            raise _unreadable(file, "a quote is opened and never closed")
+            raise unreadable(file, "a quote is opened and never closed")
 
 
 def _check_csv_rows(connection: duckdb.DuckDBPyConnection, group: FileGroup) -> None:
@@ -362,7 +397,8 @@ def _check_csv_rows(connection: duckdb.DuckDBPyConnection, group: FileGroup) -> 
             try:
                 connection.execute(f"select {counts} from {read_csv(alone)}").fetchall()
             except duckdb.Error as error:
-                raise _unreadable(file, error) from error
+                reason = csv_fault(file.path, file.is_gzip, len(group.fields), error)
+                raise unreadable(file, reason) from error
         raise
 
 
@@ -379,7 +415,7 @@ def _json_headers(
         try:
             rows = connection.execute(
                 f"""
-                select distinct unnest(json_keys(json))
+                select distinct json_keys(json)
                 from read_json_objects(
                     [{quote_path(file.path)}],
                     format = 'newline_delimited',
@@ -389,9 +425,23 @@ def _json_headers(
                 """
             ).fetchall()
         except duckdb.Error as error:
-            raise _unreadable(file, error) from error
-        headers[file] = tuple(Field(row[0], "VARCHAR") for row in sorted(rows))
+            raise unreadable(
+                file, json_fault(file.path, file.is_gzip, error)
+            ) from error
+        if ([],) in rows:
+            _check_objects(file)
+        for (keys,) in rows:
+            check_names(table, keys, f"a row of file {file.name}")
+        found = sorted({key for (keys,) in rows for key in keys})
+        headers[file] = tuple(Field(key, "VARCHAR") for key in found)
     return headers
+
+
+def _check_objects(file: LandedFile) -> None:
+    """Raise KefuError if a line is JSON, but no object."""
+    reason = json_fault(file.path, file.is_gzip, "")
+    if reason:
+        raise unreadable(file, reason)
 
 
 def read_csv(group: FileGroup) -> str:
@@ -409,9 +459,9 @@ def read_csv(group: FileGroup) -> str:
     )
 
 
-def read_json(group: FileGroup) -> str:
-    """Return the table function that reads JSON lines as text columns."""
-    columns = ", ".join(f"{quote_name(item.name)}: 'VARCHAR'" for item in group.fields)
+def read_json(group: FileGroup, fields: Iterable[Field]) -> str:
+    """Return the table function that reads keys of JSON lines as text columns."""
+    columns = ", ".join(f"{quote_name(item.name)}: 'VARCHAR'" for item in fields)
     return (
         f"read_json([{_paths(group)}], columns = {{{columns}}},"
         " format = 'newline_delimited', hive_partitioning = false,"

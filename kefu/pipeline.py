@@ -15,8 +15,10 @@ from pathlib import Path
 import yaml
 
 from kefu import dbt_runs
+from kefu.diagnosis import find_unreadable
 from kefu.errors import EXIT_BUILD, EXIT_INPUT, EXIT_PUBLISH, KefuError, one_line
-from kefu.raw_input import open_working_database, read_input
+from kefu.faults import without_values
+from kefu.raw_input import open_working_database, read_input, try_to_write
 from kefu.run_lock import held
 from kefu.settings import Settings
 
@@ -113,11 +115,13 @@ def check_publishable(published: Path) -> None:
             f"the folder {folder} of the published file cannot be made"
             f" ({error.strerror}): set KEFU_PUBLISHED to a path you may write"
         ) from error
-    if not os.access(folder, os.W_OK):
+    try:
+        try_to_write(folder)
+    except OSError as error:
         raise KefuError(
-            f"the folder {folder} of the published file is not writable: set"
-            " KEFU_PUBLISHED to a path you may write"
-        )
+            f"the folder {folder} of the published file is not writable"
+            f" ({error.strerror}): set KEFU_PUBLISHED to a path you may write"
+        ) from error
 
 
 def build(settings: Settings, options: RunOptions, say: Callable[[str], None]) -> None:
@@ -137,7 +141,7 @@ def build(settings: Settings, options: RunOptions, say: Callable[[str], None]) -
     progress.finish()
     _release_database()
     if not result.success:
-        raise _failure(settings, result)
+        raise _failure(settings, result, say)
     if settings.database not in opened_by_dbt:
         raise KefuError(
             "the profile builds another database than KEFU_DATABASE"
@@ -212,8 +216,14 @@ def _release_database() -> None:
     gc.collect()
 
 
-def _failure(settings: Settings, result: object) -> KefuError:
-    """Return the error of the first failed node, or of dbt's own start."""
+def _failure(
+    settings: Settings, result: object, say: Callable[[str], None]
+) -> KefuError:
+    """Return the error of the first failed node, or of dbt's own start.
+
+    Where a node broke that reads the landings, they are read again, each file
+    alone: dbt's message names no file, and only the header was read before.
+    """
     log = dbt_runs.log_file(settings.root)
     results = getattr(result.result, "results", None) or []
     failed = [entry for entry in results if str(entry.status).lower() in FAILED]
@@ -222,6 +232,11 @@ def _failure(settings: Settings, result: object) -> KefuError:
             f"{telling_line(result.exception)} (dbt did not start; more in {log})",
             EXIT_INPUT,
         )
+    if any(_reads_landings(entry) for entry in failed):
+        say("a model failed: looking for an input file that cannot be read")
+        broken = find_unreadable(settings)
+        if broken:
+            return broken
     # A model that broke explains the tests that failed; hence before them.
     first = min(failed, key=lambda entry: str(entry.status).lower() == "fail")
     node = first.node
@@ -236,6 +251,16 @@ def _failure(settings: Settings, result: object) -> KefuError:
     )
 
 
+def _reads_landings(entry: object) -> bool:
+    """Whether a node that broke is a source's direct reader or in staging."""
+    if str(entry.status).lower() == "fail":
+        return False
+    read = getattr(getattr(entry.node, "depends_on", None), "nodes", [])
+    return "staging" in entry.node.fqn or any(
+        name.startswith("source.") for name in read
+    )
+
+
 HEADINGS = re.compile(
     r"^((Database|Runtime|Compilation|Parsing|Dependency|Dbt \w+|Internal)"
     r" Error( in .*)?|Encountered an error:?)$"
@@ -243,14 +268,15 @@ HEADINGS = re.compile(
 
 
 def telling_line(message: object) -> str:
-    """Return what a dbt message says, without headings and macro stacks."""
+    """Return what a dbt message says, without headings and landed values."""
     lines = [line.strip() for line in str(message).splitlines()]
     told = [
         line
         for line in lines
         if line and not HEADINGS.match(line) and not line.startswith(">")
     ]
-    return one_line(" ".join(told[:4]), 400)
+    # Values first: one may hold line ends, or be cut where a pattern ends.
+    return one_line(without_values(" ".join(told)), 400)
 
 
 def publish_in_new_process(settings: Settings) -> dict:

@@ -1,7 +1,7 @@
 """What a run reads, frozen once a process: landing files or a database."""
 
 import functools
-import os
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import duckdb
 
 from kefu.contract import NEEDED_TABLES, Table, read_contract
 from kefu.errors import KefuError, one_line
-from kefu.landing import Field, check_columns, freeze
+from kefu.landing import Field, Landing, check_columns, freeze
 from kefu.raw_views import attached_select, empty_select, view_sql
 from kefu.settings import Settings
 from kefu.sql import quote_name, quote_text
@@ -24,6 +24,8 @@ class RawInput:
     queries: dict[str, str]
     warnings: list[str] = field(default_factory=list)
     prepare: tuple[str, ...] = ()
+    landing: Landing | None = None
+    """The files that the queries read; None for an attached database."""
 
 
 @functools.cache
@@ -39,7 +41,7 @@ def read_input(settings: Settings) -> RawInput:
         return _read_database(settings.raw_database, contract)
     landing = freeze(settings.raw_root, contract)
     queries = {name: view_sql(table, landing) for name, table in contract.items()}
-    return RawInput(queries, landing.warnings)
+    return RawInput(queries, landing.warnings, landing=landing)
 
 
 def _read_database(path: Path, contract: dict[str, Table]) -> RawInput:
@@ -88,6 +90,16 @@ def _read_database(path: Path, contract: dict[str, Table]) -> RawInput:
     return RawInput(queries, warnings, (attach,))
 
 
+def try_to_write(folder: Path) -> None:
+    """Make a file in the folder and remove it; raises OSError if that fails.
+
+    The permission bits tell little: they do not bind the superuser, and a
+    file system may be read-only whatever they say.
+    """
+    with tempfile.NamedTemporaryFile(prefix=".kefu-", dir=folder):
+        pass
+
+
 def open_working_database(path: str, config: dict | None = None) -> None:
     """Make the working database's folder and open the file once.
 
@@ -102,11 +114,14 @@ def open_working_database(path: str, config: dict | None = None) -> None:
             f"the folder {file.parent} of the working database cannot be made"
             f" ({error.strerror}): set KEFU_DATABASE to a path you may write"
         ) from error
-    if not os.access(file.parent, os.W_OK):
+    try:
+        try_to_write(file.parent)
+    except OSError as error:
         raise KefuError(
             f"the folder {file.parent} of the working database is not"
-            " writable: set KEFU_DATABASE to a path you may write"
-        )
+            f" writable ({error.strerror}): set KEFU_DATABASE to a path you may"
+            " write"
+        ) from error
     try:
         duckdb.connect(str(file), config=config or {}).close()
     except duckdb.Error as error:

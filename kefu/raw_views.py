@@ -5,9 +5,9 @@ _loaded_at, _source_file and load_date. What the texts mean is staging's
 business; here only values that come typed are written out, always alike.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from kefu.contract import LOAD_DATE, Table
+from kefu.contract import LOAD_DATE, LOADED_AT, Table
 from kefu.landing import (
     Field,
     FileGroup,
@@ -19,10 +19,15 @@ from kefu.landing import (
 )
 from kefu.sql import quote_name
 
+ZONED = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS")
+VERBATIM = ("content",)
+
+Write = Callable[[str, Field | None], str]
+
 
 def view_sql(table: Table, landing: Landing) -> str:
     """Return the query of a table's view over the frozen landing files."""
-    selects = [_group_select(table, group) for group in landing.of_table(table.name)]
+    selects = [group_select(table, group) for group in landing.of_table(table.name)]
     return "\nunion all\n".join(selects) or empty_select(table)
 
 
@@ -38,19 +43,23 @@ def empty_select(table: Table) -> str:
     return f"select {columns}, cast(null as date) as {LOAD_DATE} where false"
 
 
-def _group_select(table: Table, group: FileGroup) -> str:
+def group_select(table: Table, group: FileGroup) -> str:
+    """Return the query of the files that one statement reads."""
     fields: dict[str, Field] = {}
     for index, item in enumerate(group.fields):
-        source = Field(f"c{index}", "VARCHAR") if group.format == "csv" else item
-        fields.setdefault(field_key(item.name), source)
-    if group.format == "json" and not any(column in fields for column in table.columns):
+        key = field_key(item.name)
+        if key in table.columns:
+            source = Field(f"c{index}", "VARCHAR") if group.format == "csv" else item
+            fields[key] = source
+    if group.format == "json" and not fields:
         return empty_select(table)
-    reader = {"csv": read_csv, "json": read_json, "parquet": read_parquet}
-    columns = _columns(table, fields)
-    return (
-        f"select {columns}, {_load_date(group)} as {LOAD_DATE}"
-        f" from {reader[group.format](group)}"
-    )
+    if group.format == "json":
+        columns = _columns(table, fields, json_text)
+        relation = read_json(group, fields.values())
+    else:
+        columns = _columns(table, fields)
+        relation = read_csv(group) if group.format == "csv" else read_parquet(group)
+    return f"select {columns}, {_load_date(group)} as {LOAD_DATE} from {relation}"
 
 
 def _load_date(group: FileGroup) -> str:
@@ -62,18 +71,32 @@ def _load_date(group: FileGroup) -> str:
     return f"cast([{listed}] as date[])[cast(file_index as bigint) + 1]"
 
 
-def _columns(table: Table, fields: dict[str, Field]) -> str:
+def _columns(table: Table, fields: dict[str, Field], write: Write | None = None) -> str:
     return ", ".join(
-        f"{as_text(fields.get(column))} as {quote_name(column)}"
+        f"{(write or as_text)(column, fields.get(column))} as {quote_name(column)}"
         for column in table.columns
     )
 
 
-def as_text(item: Field | None) -> str:
+def json_text(column: str, item: Field | None) -> str:
+    """Return the expression that reads a JSON value as text.
+
+    Writers of floating point put a point into whole numbers; without it they
+    read as the same number in Parquet does. What people wrote stays.
+    """
+    if item is None or column in VERBATIM:
+        return as_text(column, item)
+    name = quote_name(item.name)
+    is_whole = f"ends_with({name}, '.0') and regexp_full_match({name}, '-?[0-9]+\\.0')"
+    return f"case when {is_whole} then left({name}, -2) else {name} end"
+
+
+def as_text(column: str, item: Field | None) -> str:
     """Return the expression that writes a column of any type as VARCHAR.
 
     Numbers with nothing after the point are written as integers, times
-    without a zone as they are, times with a zone in UTC with +00.
+    without a zone as they are. Times with a zone are written in the local
+    time that the contract gives texts in, save for _loaded_at, which is UTC.
     """
     if item is None:
         return "cast(null as varchar)"
@@ -92,8 +115,12 @@ def as_text(item: Field | None) -> str:
     if kind == "TIMESTAMP_NS":
         # Cut, not rounded, to the microseconds that a TIMESTAMP can hold.
         return f"left({text}, 26)"
-    if kind == "TIMESTAMP WITH TIME ZONE":
-        return f"cast({name} at time zone 'UTC' as varchar) || '+00'"
+    if kind in ZONED:
+        # By way of microseconds: not every zoned type can be moved.
+        utc = f"(cast({name} as timestamptz) at time zone 'UTC')"
+        if column == LOADED_AT:
+            return f"cast({utc} as varchar) || '+00'"
+        return f"cast({utc} + interval 8 hours as varchar)"
     if kind == "BLOB":
         # Older Parquet writers do not mark their texts as texts.
         return f"coalesce(try(decode({name})), {text})"

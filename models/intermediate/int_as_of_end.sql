@@ -1,11 +1,5 @@
 with
 
-loads as (
-
-    select * from {{ ref('stg_pdd__loads') }}
-
-),
-
 newest_load as (
 
     -- _loaded_at is UTC; its local day is still running when it was landed.
@@ -13,7 +7,7 @@ newest_load as (
         cast(
             max(newest_accepted_loaded_at) + interval 8 hours as date
         ) - 1 as last_complete_day
-    from loads
+    from {{ ref('stg_pdd__loads') }}
     where source in ('messages', 'orders')
 
 ),

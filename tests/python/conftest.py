@@ -193,10 +193,9 @@ models:
 """
 
 
-@pytest.fixture
-def mini(tmp_path: Path, raw_root: Path) -> Kefu:
-    """The package, hooks and macros with one mart only, so a run is quick."""
-    project = tmp_path / "project"
+def make_mini(home: Path) -> Kefu:
+    """Put the package, hooks and macros with one mart only into a folder."""
+    project = home / "project"
     for folder in ("kefu", "macros", "models/staging/pdd"):
         (project / folder).parent.mkdir(parents=True, exist_ok=True)
     for part in ("kefu", "macros"):
@@ -216,8 +215,18 @@ def mini(tmp_path: Path, raw_root: Path) -> Kefu:
     marts.mkdir(parents=True)
     (marts / "dim_malls.sql").write_text(MINI_MODEL, encoding="utf-8")
     (marts / "dim_malls.yml").write_text(MINI_YAML, encoding="utf-8")
-    land(raw_root, "malls", [text_row("malls", mall_id=f"m{i}") for i in range(3)])
-    return Kefu(home=tmp_path, project=project)
+    world = Kefu(home=home, project=project)
+    for table in ("messages", "orders"):
+        land(world.raw_root, table, [])
+    malls = [text_row("malls", mall_id=f"m{number}") for number in range(3)]
+    land(world.raw_root, "malls", malls)
+    return world
+
+
+@pytest.fixture
+def mini(tmp_path: Path) -> Kefu:
+    """A project with one mart only, so that a run is quick."""
+    return make_mini(tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """The analyses, as dbt compiles them, against the same figures made in Python.
 
-All run on the database that the demo run left behind; only the seasons, of
-which the demo's autumn has none, need a calendar of their own.
+All run on the database that the demo run left behind, and on a copy with what
+the demo does not have.
 """
 
 import csv
@@ -20,6 +20,7 @@ DAY = dt.timedelta(days=1)
 GRAINS = {
     "peaks_and_troughs": ("mall_id", "iso_weekday", "hour_of_day"),
     "agent_across_shifts": ("shift_name", "who"),
+    "kpis_against_targets": ("mall_id", "cs_uid", "service_date", "metric"),
     "period_over_period": ("scope", "mall_id", "cs_uid", "metric"),
     "season_against_days_around": ("mall_id", "starts_on", "figure"),
     "score_gap": ("mall_id", "module"),
@@ -54,7 +55,7 @@ def seed(name):
 
 @pytest.fixture(scope="module")
 def compiled(demo):
-    """SQL of the analyses by name: with the defaults, and with VARS."""
+    """SQL of the analyses by way and name: with the defaults, and with VARS."""
     world, _ = demo
 
     def compile_all(*options):
@@ -63,49 +64,79 @@ def compiled(demo):
         folder = world.home / "target/compiled/kefu_warehouse/analyses"
         return {path.stem: path.read_text("utf-8") for path in folder.glob("*.sql")}
 
-    return {"default": compile_all(), "vars": compile_all("--vars", VARS)}
+    default, with_vars = compile_all(), compile_all("--vars", VARS)
+    return {"default": default, "vars": with_vars, "altered": default}
 
 
-@pytest.fixture(scope="module")
-def database(demo):
-    world, _ = demo
-    with duckdb.connect(str(world.database), read_only=True) as connection:
-        yield connection
-
-
-@pytest.fixture(scope="module")
-def answers(compiled, database):
-    """Rows of every analysis by how it was compiled and its name."""
-    return {
-        (way, name): rows_of(database, sql)
-        for way, analyses in compiled.items()
-        for name, sql in analyses.items()
-    }
-
-
-@pytest.fixture(scope="module")
-def seasons(demo, compiled, tmp_path_factory):
-    """The seasons' analysis on a calendar with two seasons in the demo's days."""
-    world, _ = demo
-    copy = tmp_path_factory.mktemp("seasons") / world.database.name
-    shutil.copyfile(world.database, copy)
-    with duckdb.connect(str(copy)) as connection:
-        for name, first, last in SEASONS:
-            connection.execute(
-                "update marts.dim_dates set sale_season = ?"
-                " where date_day between ? and ?",
-                [name, first, last],
-            )
-        return rows_of(connection, compiled["default"]["season_against_days_around"])
-
-
-# The second is one of the three days after the first, and a day short of the
-# newest day has no day after it but that.
+# The second is one of the three days after the first; of the third the data
+# hold four days and none after it.
 SEASONS = [
     ("long", dt.date(2026, 10, 6), dt.date(2026, 10, 8)),
     ("short", dt.date(2026, 10, 10), dt.date(2026, 10, 10)),
     ("late", dt.date(2026, 10, 28), dt.date(2026, 11, 11)),
 ]
+YOUNG_SINCE = dt.date(2026, 10, 20)
+# What the demo lacks: sale seasons, a mall that began not long ago, and weights
+# that are neither equal nor add up to 1, with the scores that they give.
+ALTERATIONS = [
+    *(
+        f"update marts.dim_dates set sale_season = '{name}'"
+        f" where date_day between '{first}' and '{last}'"
+        for name, first, last in SEASONS
+    ),
+    "set variable young = (select max(mall_id) from marts.mall_kpi_daily)",
+    *(
+        f"delete from marts.{table}"
+        f" where mall_id = getvariable('young') and {day} < '{YOUNG_SINCE}'"
+        for table, day in (
+            ("mall_kpi_daily", "service_date"),
+            ("mall_kpi_30d", "as_of_date"),
+            ("hourly_load", "service_date"),
+            ("help_seeking_daily", "request_date"),
+        )
+    ),
+    "update marts.experience_module_scores_30d set weight ="
+    " case module when 'goods' then 2 when 'attitude' then 0.5 else 1 end",
+    """
+    update marts.experience_score_30d as scores
+    set experience_score = averaged.score
+    from (
+        select mall_id, as_of_date, sum(weight * module_score) / sum(weight) as score
+        from marts.experience_module_scores_30d
+        group by all
+    ) as averaged
+    where
+        scores.mall_id = averaged.mall_id
+        and scores.as_of_date = averaged.as_of_date
+        and scores.score_status = 'scored'
+    """,
+]
+
+
+@pytest.fixture(scope="module")
+def databases(demo, tmp_path_factory):
+    """The demo's database, and what of it to ask: as it is, and altered."""
+    world, _ = demo
+    altered = tmp_path_factory.mktemp("altered") / world.database.name
+    shutil.copyfile(world.database, altered)
+    with duckdb.connect(str(altered)) as connection:
+        for statement in ALTERATIONS:
+            connection.execute(statement)
+    with (
+        duckdb.connect(str(world.database), read_only=True) as as_it_is,
+        duckdb.connect(str(altered), read_only=True) as changed,
+    ):
+        yield {"default": as_it_is, "vars": as_it_is, "altered": changed}
+
+
+@pytest.fixture(scope="module")
+def answers(compiled, databases):
+    """Rows of every analysis by way and name."""
+    return {
+        (way, name): rows_of(databases[way], sql)
+        for way, analyses in compiled.items()
+        for name, sql in analyses.items()
+    }
 
 
 def last_day(database):
@@ -150,8 +181,11 @@ def test_every_column_is_described(answers):
 # --- peaks and troughs -----------------------------------------------------
 
 
-@pytest.mark.parametrize(("way", "days"), [("default", 28), ("vars", 7)])
-def test_peaks_are_means_over_all_days(answers, database, way, days):
+@pytest.mark.parametrize(
+    ("way", "days"), [("default", 28), ("vars", 7), ("altered", 28)]
+)
+def test_peaks_are_means_over_all_days(answers, databases, way, days):
+    database = databases[way]
     last, firsts = last_day(database), first_days(database)
     sums = defaultdict(Counter)
     for row in rows_of(database, "select * from marts.hourly_load"):
@@ -218,7 +252,8 @@ SUMS = (
 
 
 @pytest.mark.parametrize("way", ["default", "vars"])
-def test_shifts_are_made_anew_from_sums_and_messages(answers, database, way):
+def test_shifts_are_made_anew_from_sums_and_messages(answers, databases, way):
+    database = databases[way]
     first, last = (
         (dt.date(2026, 10, 11), dt.date(2026, 10, 25))
         if way == "vars"
@@ -296,8 +331,9 @@ def test_shifts_are_made_anew_from_sums_and_messages(answers, database, way):
 
 
 @pytest.mark.parametrize("scope", ["mall", "agent"])
-def test_thirty_days_are_those_of_the_30_day_tables(answers, database, scope):
+def test_thirty_days_are_those_of_the_30_day_tables(answers, databases, scope):
     """Every value of both periods against the table that has it by another way."""
+    database = databases["vars"]
     last = last_day(database)
     table = {
         (row["mall_id"], row.get("cs_uid"), row["as_of_date"]): row
@@ -333,7 +369,8 @@ def test_thirty_days_are_those_of_the_30_day_tables(answers, database, scope):
     }
 
 
-def test_seven_days_add_up_and_compare(answers, database):
+def test_seven_days_add_up_and_compare(answers, databases):
+    database = databases["default"]
     last = last_day(database)
     sums = {"now": Counter(), "before": Counter()}
     for scope in ("mall", "agent"):
@@ -389,7 +426,9 @@ def test_there_is_no_season_in_the_demo(answers):
     assert answers["default", "season_against_days_around"] == []
 
 
-def test_seasons_are_set_against_as_many_days_around(seasons, database):
+def test_seasons_are_set_against_as_many_days_around(answers, databases):
+    database = databases["altered"]
+    rows = answers["altered", "season_against_days_around"]
     last, firsts = last_day(database), first_days(database)
     kpis = {
         (row["mall_id"], row["service_date"]): row
@@ -456,11 +495,11 @@ def test_seasons_are_set_against_as_many_days_around(seasons, database):
             row["in_season"],
             row["around"],
         )
-        for row in seasons
+        for row in rows
     }
     assert found == expected
     assert {(3, 3, 2), (1, 1, 1), (4, 15, 0)} <= {days for days, _, _ in found.values()}
-    for row in seasons:
+    for row in rows:
         if row["in_season"] is not None and row["around"]:
             assert row["difference"] == row["in_season"] - row["around"]
             assert row["ratio"] == row["in_season"] / row["around"]
@@ -474,7 +513,11 @@ class Malls:
 
     def __init__(self, database, day):
         self.weights = {
-            row["module"]: Fraction(row["weight"]) for row in seed("module_weights")
+            module: Fraction(str(weight))
+            for module, weight in database.execute(
+                "select module, any_value(weight)"
+                " from marts.experience_module_scores_30d group by module"
+            ).fetchall()
         }
         self.curve = Curve(seed("score_curve"))
         self.published = {
@@ -530,8 +573,9 @@ def next_tier(score):
     return next((floor for floor in floors if floor > score), None)
 
 
-@pytest.mark.parametrize("way", ["default", "vars"])
-def test_score_gap_is_the_smallest_reduction_that_suffices(answers, database, way):
+@pytest.mark.parametrize("way", ["default", "vars", "altered"])
+def test_score_gap_is_the_smallest_reduction_that_suffices(answers, databases, way):
+    database = databases[way]
     malls = Malls(database, last_day(database))
     rows = answers[way, "score_gap"]
     assert {(row["mall_id"], row["module"]) for row in rows} == {
@@ -573,8 +617,9 @@ def test_score_gap_is_the_smallest_reduction_that_suffices(answers, database, wa
     assert {"reachable", "not_reachable"} <= {row["gap_status"] for row in rows}
 
 
-@pytest.mark.parametrize("way", ["default", "vars"])
-def test_contributions_add_up_to_the_change_of_the_score(answers, database, way):
+@pytest.mark.parametrize("way", ["default", "vars", "altered"])
+def test_contributions_add_up_to_the_change_of_the_score(answers, databases, way):
+    database = databases[way]
     scores = {
         (mall, day): score
         for mall, day, score in database.execute(
@@ -619,9 +664,8 @@ def problem_counts(database, start, end):
     counts = defaultdict(lambda: [0, 0])
     for row in rows_of(database, "select * from marts.core_issues_30d"):
         sign = (row["as_of_date"] == end) - (row["as_of_date"] == start)
-        change = counts[
-            row["mall_id"], modules[row["problem_code"]], row["problem_code"]
-        ]
+        problem = row["problem_code"]
+        change = counts[row["mall_id"], modules.get(problem, "unknown"), problem]
         change[0] += sign * row["platform_help_orders_30d"]
         change[1] += sign * row["help_orders_30d"]
     changes = defaultdict(dict)
@@ -631,8 +675,9 @@ def problem_counts(database, start, end):
     return changes
 
 
-@pytest.mark.parametrize("way", ["default", "vars"])
-def test_contributions_of_problems_follow_their_arithmetic(answers, database, way):
+@pytest.mark.parametrize("way", ["default", "vars", "altered"])
+def test_contributions_of_problems_follow_their_arithmetic(answers, databases, way):
+    database = databases[way]
     start, end = period_of(database, way)
     before, now = Malls(database, start), Malls(database, end)
     changes = problem_counts(database, start, end)

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 
 import duckdb
+import pyarrow
+import pyarrow.parquet
 import pytest
 from conftest import (
     CONTRACT,
@@ -164,7 +166,8 @@ TYPED = {
         "2026-02-28 23:59:59.123456"
     ),
     "cast('2026-02-28 23:59:59.123' as timestamp_ms)": "2026-02-28 23:59:59.123",
-    "timestamptz '2026-03-01 07:30:00+08'": "2026-02-28 23:30:00+00",
+    "timestamptz '2026-02-28 23:59:59+00'": "2026-03-01 07:59:59",
+    "timestamptz '2026-03-01 07:30:00.120+08'": "2026-03-01 07:30:00.12",
     "cast(null as integer)": None,
     "'客服'": "客服",
     "encode('客服')": "客服",
@@ -192,6 +195,56 @@ def test_typed_values_are_written_out_alike(
             connection.execute("create table orders as " + null_row("orders"))
         (found,) = raw_rows("messages", raw_root, path)
     assert found["content"] == TYPED[expression]
+
+
+@pytest.mark.parametrize("place", ["parquet", "database"])
+def test_loaded_at_with_a_zone_is_utc(
+    raw_root: Path, tmp_path: Path, place: str
+) -> None:
+    zoned = "timestamptz '2026-03-01 07:30:00.5+08'"
+    query = "select " + ", ".join(
+        f'{zoned if column in ("ts", "_loaded_at") else "null"} as "{column}"'
+        for column in CONTRACT["messages"].columns
+    )
+    path = tmp_path / "landed.duckdb"
+    if place == "parquet":
+        path = raw_root / "messages" / "load_date=2026-03-02" / "zoned.parquet"
+        duckdb.sql(query).write_parquet(str(path))
+        (found,) = raw_rows("messages", raw_root)
+    else:
+        with duckdb.connect(str(path)) as connection:
+            connection.execute(f"create table messages as {query}")
+            connection.execute("create table orders as " + null_row("orders"))
+        (found,) = raw_rows("messages", raw_root, path)
+    assert found["_loaded_at"] == "2026-02-28 23:30:00.5+00"
+    assert found["ts"] == "2026-03-01 07:30:00.5"
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("1700000000.0", "1700000000"),
+        ("1.7e9", "1700000000"),
+        ("-3.0", "-3"),
+        ("2", "2"),
+        ("64.8", "64.8"),
+        ("0.1", "0.1"),
+        ("10.05", "10.05"),
+        ('"v1.0"', "v1.0"),
+        ('"1.2.0"', "1.2.0"),
+        ("null", None),
+    ],
+)
+def test_whole_numbers_of_json(
+    raw_root: Path, written: str, expected: str | None
+) -> None:
+    path = land(raw_root, "messages", [], "part.jsonl")
+    row = json.dumps(text_row("messages", content="1.0"))
+    path.write_text(row.replace('"ts": null', f'"ts": {written}') + "\n", "utf-8")
+    path.with_name("part-0.parquet").unlink()
+    (found,) = raw_rows("messages", raw_root)
+    assert found["ts"] == expected
+    assert found["content"] == "1.0"
 
 
 def null_row(table: str) -> str:
@@ -344,6 +397,41 @@ def test_unreadable_file(raw_root: Path, name: str) -> None:
     assert str(raw_root) not in told.replace(str(path), "")
 
 
+SECRET = "买家的话"
+LEAKY = {
+    "short.csv": ('HEADER\n"a\nb"COMMAS\nSECRET\n', "line 4 has 1 fields, not 16"),
+    "long.csv": ("HEADER\nCOMMAS,SECRET\n", "line 2 has 17 fields, not 16"),
+    "quote.csv": ('HEADER\nCOMMAS\n"a"SECRETCOMMAS\n', "line 3 has a quote"),
+    "gbk.csv": ("HEADER\nCOMMAS\nSECRETCOMMAS\n", "line 3 is not UTF-8"),
+    "cut.jsonl": ('ROW\n{"content": "SECRET\n', "line 2 is no JSON object"),
+    "bare.jsonl": ('ROW\n{"content": SECRET}\n', "line 2 is no JSON object"),
+    "list.jsonl": ('ROW\nROW\n["SECRET"]\n', "line 3 is no JSON object"),
+    "text.json": ('"SECRET"\n', "line 1 is no JSON object"),
+    "gbk.ndjson": ('ROW\n{"content": "SECRET"}\n', "line 2 is no JSON object"),
+    "SECRET.csv.gz": ("SECRET", "gzip data is broken"),
+    "SECRET.json.gz": ("SECRET", "gzip data is broken"),
+}
+
+
+@pytest.mark.parametrize("name", LEAKY)
+def test_what_is_wrong_is_said_without_the_content(raw_root: Path, name: str) -> None:
+    text, told = LEAKY[name]
+    names = CONTRACT["messages"].columns
+    for mark, value in {
+        "HEADER": HEADER,
+        "COMMAS": "," * (len(names) - 1),
+        "ROW": json.dumps(dict.fromkeys(names)),
+        "SECRET": SECRET,
+    }.items():
+        text = text.replace(mark, value)
+    path = raw_root / "messages" / "load_date=2026-03-02" / name
+    path.write_bytes(text.encode("gbk" if name.startswith("gbk") else "utf-8"))
+    refused = refusal(raw_root)
+    assert told in refused
+    assert SECRET not in refused and "Original Line" not in refused
+    assert repr(SECRET.encode())[2:8] not in refused
+
+
 REQUIRED = [
     (table.name, column, "b.csv")
     for table in CONTRACT.values()
@@ -365,10 +453,54 @@ def test_missing_required_column(
     assert f"{table}/load_date=2026-03-03/{name}" in told
 
 
-def test_column_twice_in_a_csv_header(raw_root: Path) -> None:
-    path = land(raw_root, "messages", [], "part.csv")
-    path.write_text("ts , ts\n1,2\n", encoding="utf-8")
-    assert "ts stands twice" in refusal(raw_root)
+def parquet_of(path: Path, *names: str) -> None:
+    columns = [pyarrow.array(["1"]) for _ in names]
+    pyarrow.parquet.write_table(pyarrow.table(columns, names=list(names)), path)
+
+
+TWICE = {
+    "padded.csv": "ts,  ts\n1,2\n",
+    "case.csv": "ts,TS\n1,2\n",
+    "same.csv": "ts,ts\n1,2\n",
+    "padded.jsonl": '{"ts": 1, " ts": 2}\n',
+    "case.jsonl": '{"ts": 1, "TS": 2}\n',
+    "same.jsonl": '{"ts": 1, "ts": 2}\n',
+    "rows.jsonl": '{"ts": 1}\n{"Ts": 2}\n',
+    "padded.parquet": ("ts", " ts"),
+    "case.parquet": ("ts", "TS"),
+    "same.parquet": ("ts", "ts"),
+}
+
+
+@pytest.mark.parametrize("name", TWICE)
+def test_column_twice(raw_root: Path, name: str) -> None:
+    path = raw_root / "messages" / "load_date=2026-03-02" / name
+    if path.suffix == ".parquet":
+        parquet_of(path, *TWICE[name])
+    else:
+        path.write_text(TWICE[name], encoding="utf-8")
+    told = refusal(raw_root)
+    assert told.startswith("messages: column ts landed twice in ")
+    assert f"file messages/load_date=2026-03-02/{name}" in told
+
+
+def test_unknown_columns_may_come_twice(raw_root: Path) -> None:
+    folder = raw_root / "messages" / "load_date=2026-03-02"
+    names = CONTRACT["messages"].columns
+    parquet_of(folder / "a.parquet", *names, "extra", "EXTRA")
+    nested = pyarrow.table(
+        {
+            "more": pyarrow.array([{"ts": "9", "deep": {"ts": "9"}}]),
+            **{name: pyarrow.array(["1"]) for name in names},
+        }
+    )
+    pyarrow.parquet.write_table(nested, folder / "b.parquet")
+    header, values = ",".join(names), ",".join("1" for _ in names)
+    (folder / "c.csv").write_text(f"x,{header},X\n9,{values},9\n", encoding="utf-8")
+    row = dict.fromkeys(names, "1") | {"x": 9, "X": 9}
+    (folder / "d.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+    found = raw_rows("messages", raw_root)
+    assert [row["ts"] for row in found] == ["1"] * 4
 
 
 def test_attached_database_refusals(raw_root: Path, tmp_path: Path) -> None:
@@ -385,6 +517,11 @@ def test_attached_database_refusals(raw_root: Path, tmp_path: Path) -> None:
         connection.execute("alter table messages drop column ts")
     told = refusal(raw_root, path)
     assert told.startswith("messages: required column ts is missing in table messages")
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("alter table messages add column ts varchar")
+        connection.execute('alter table messages add column " TS" varchar')
+    told = refusal(raw_root, path)
+    assert told.startswith("messages: column ts landed twice in table messages")
 
 
 # CSV cannot tell an empty text from none, so the texts have a first character.

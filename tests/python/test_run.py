@@ -7,8 +7,10 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import CONTRACT, Kefu, land, text_row
+from conftest import CONTRACT, Kefu, land, settings_of, text_row
 
+from kefu.diagnosis import find_unreadable
+from kefu.raw_input import read_input
 from kefu.settings import DEMO_BUYER_KEY
 
 KEY = "a secret of the tests"
@@ -108,11 +110,35 @@ BAD_SETTINGS = {
         {"KEFU_RAW_DATABASE": "FOLDER/none.duckdb"},
         ["KEFU_RAW_DATABASE", "no file"],
     ),
+    "working folder that nobody writes to": (
+        {"KEFU_DATABASE": "READONLY/kefu.duckdb"},
+        ["not writable", "set KEFU_DATABASE"],
+    ),
+    "published folder that nobody writes to": (
+        {"KEFU_PUBLISHED": "READONLY/kefu.duckdb"},
+        ["not writable", "set KEFU_PUBLISHED"],
+    ),
     "raw database is the working one": (
         {"KEFU_RAW_DATABASE": "FILE", "KEFU_DATABASE": "FILE"},
         ["KEFU_RAW_DATABASE"],
     ),
 }
+
+
+def read_only(folder: Path) -> Path:
+    """Return a folder in which this process can make no file.
+
+    Permission bits do not bind the superuser, but a system's own folders do.
+    """
+    closed = folder / "closed"
+    closed.mkdir(mode=0o500)
+    for place in (closed, Path("/proc"), Path("/sys")):
+        try:
+            (place / "kefu-test").touch()
+        except OSError:
+            return place
+        (place / "kefu-test").unlink()
+    pytest.skip("every folder can be written to here")
 
 
 @pytest.mark.parametrize("kind", BAD_SETTINGS)
@@ -121,10 +147,13 @@ def test_bad_setting_is_one_line(kefu: Kefu, tmp_path: Path, kind: str) -> None:
     file.write_text("no folder and no database\n" * 1000, encoding="utf-8")
     folder.mkdir()
     values, told = BAD_SETTINGS[kind]
-    chosen = {
-        name: value.replace("FILE", str(file)).replace("FOLDER", str(folder))
-        for name, value in values.items()
-    }
+    places = {"FILE": file, "FOLDER": folder}
+    if "READONLY" in str(values):
+        places["READONLY"] = read_only(tmp_path)
+    chosen = dict(values)
+    for mark, path in places.items():
+        for name in values:
+            chosen[name] = chosen[name].replace(mark, str(path))
     assert_refused(kefu, ["run"], told, 3, **chosen)
 
 
@@ -180,6 +209,80 @@ def test_failing_model_publishes_nothing_and_the_next_run_goes_on(
     with duckdb.connect(str(mini.published), read_only=True) as connection:
         found = connection.execute("select mall_id from marts.dim_malls").fetchall()
     assert sorted(found) == [("m0",), ("m1",), ("m2",), ("m9",)]
+
+
+def spoil_pages(path: Path, column: str) -> None:
+    """Overwrite the values of one column of a Parquet file, not its footer."""
+    with duckdb.connect() as connection:
+        ((start, size),) = connection.execute(
+            "select coalesce(dictionary_page_offset, data_page_offset),"
+            " total_compressed_size from parquet_metadata(?) where path_in_schema = ?",
+            [str(path), column],
+        ).fetchall()
+    content = bytearray(path.read_bytes())
+    content[start + size // 2 : start + size] = b"\xff" * (size - size // 2)
+    path.write_bytes(content)
+
+
+def land_many(world: Kefu, table: str, name: str, column: str) -> Path:
+    values = ", ".join(
+        f'{"md5(i::varchar)" if other == column else "null::varchar"} as "{other}"'
+        for other in CONTRACT[table].columns
+    )
+    path = world.raw_root / table / "load_date=2026-03-02" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    duckdb.sql(f"select {values} from range(3000) as numbers (i)").write_parquet(
+        str(path)
+    )
+    return path
+
+
+def test_a_file_that_breaks_in_the_middle_is_found(mini: Kefu) -> None:
+    land_many(mini, "malls", "sound.parquet", "mall_id")
+    path = land_many(mini, "malls", "spoiled.parquet", "mall_id")
+    spoil_pages(path, "mall_id")
+    told = ["malls", "malls/load_date=2026-03-02/spoiled.parquet", "column mall_id"]
+    assert_refused(mini, ["run"], [*told, "cannot be unpacked", "deliver it again"], 3)
+    path.unlink()
+    assert mini("run").returncode == 0
+
+
+@pytest.mark.parametrize("column", ["mall_name", "_loaded_at"])
+def test_reading_each_file_alone(raw_root: Path, column: str) -> None:
+    world = Kefu(home=raw_root.parent)
+    chosen = settings_of(raw_root)
+    for name in ("a.parquet", "b.parquet"):
+        path = land_many(world, "malls", name, column)
+    land(raw_root, "malls", [text_row("malls", mall_id="m")], "c.csv")
+    land(raw_root, "malls", [text_row("malls", mall_id="m")], "d.jsonl")
+    read_input(chosen)
+    assert find_unreadable(chosen) is None
+    spoil_pages(path, column)
+    told = str(find_unreadable(chosen))
+    assert told.startswith(
+        f"malls: file malls/load_date=2026-03-02/b.parquet, column {column}, cannot"
+    )
+    path.unlink()
+    assert "b.parquet" in str(find_unreadable(chosen))
+
+
+def test_a_failing_model_quotes_no_landed_text(mini: Kefu) -> None:
+    model = mini.project / "models" / "marts" / "dim_malls.sql"
+    text = model.read_text(encoding="utf-8")
+    number = "cast(coalesce(mall_name, '7') as integer)"
+    model.write_text(
+        text.replace("mall_id,", f"cast({number} as varchar) as mall_id,"),
+        encoding="utf-8",
+    )
+    secret = "he said \"my 'secret'\nto INT32\""
+    row = text_row("malls", mall_id="m", mall_name=secret)
+    land(mini.raw_root, "malls", [row], "secret.parquet")
+    before = mini.publish_something()
+    done = mini("run")
+    assert done.returncode == 4
+    assert "model dim_malls failed: a value cannot be converted" in done.stderr
+    assert "secret" not in done.stdout + done.stderr
+    assert mini.published.read_bytes() == before
 
 
 def test_publish_alone_takes_what_passed(mini: Kefu) -> None:

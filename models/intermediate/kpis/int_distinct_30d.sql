@@ -6,12 +6,6 @@ spine as (
 
 ),
 
-changes as (
-
-    select * from {{ ref('int_distinct_changes') }}
-
-),
-
 final as (
 
     select
@@ -28,7 +22,7 @@ final as (
             as bigint
         ) as distinct_intervention_orders_30d
     from spine
-    left join changes
+    left join {{ ref('int_distinct_changes') }} as changes
         on
             spine.scope = changes.scope
             and spine.mall_id = changes.mall_id

@@ -1,11 +1,5 @@
 with
 
-consultations as (
-
-    select * from {{ ref('int_consultations') }}
-
-),
-
 responses as (
 
     select * from {{ ref('int_response_buyer_days') }}
@@ -31,7 +25,7 @@ final as (
         consultations.is_converted,
         consultations.is_conversion_final,
         cast(consultations.agents_involved as bigint) as agents_involved
-    from consultations
+    from {{ ref('int_consultations') }} as consultations
     inner join responses
         on
             consultations.mall_id = responses.mall_id

@@ -6,12 +6,6 @@ orders as (
 
 ),
 
-attributions as (
-
-    select * from {{ ref('int_order_attributions') }}
-
-),
-
 final as (
 
     select
@@ -33,7 +27,7 @@ final as (
         orders.received_at,
         orders.refunded_at
     from orders
-    left join attributions
+    left join {{ ref('int_order_attributions') }} as attributions
         on orders.order_sn = attributions.order_sn
 
 )

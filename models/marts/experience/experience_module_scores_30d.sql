@@ -13,12 +13,6 @@ module_weights as (
 
 ),
 
-module_scores as (
-
-    select * from {{ ref('int_experience_module_scores') }}
-
-),
-
 final as (
 
     select
@@ -34,7 +28,7 @@ final as (
     from help_rates
     inner join module_weights
         on help_rates.member = module_weights.module
-    left join module_scores
+    left join {{ ref('int_experience_module_scores') }} as module_scores
         on
             help_rates.mall_id = module_scores.mall_id
             and help_rates.as_of_date = module_scores.as_of_date

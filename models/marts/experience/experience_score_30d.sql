@@ -23,7 +23,7 @@ score_tiers as (
 
     select
         tier,
-        min_score::double as min_score
+        cast(min_score as double) as min_score
     from {{ ref('score_tiers') }}
 
 ),

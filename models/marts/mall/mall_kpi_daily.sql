@@ -1,26 +1,8 @@
 with
 
-kpi_daily as (
-
-    select * from {{ ref('int_kpi_daily') }}
-    where scope = 'mall' and is_event
-
-),
-
-as_of_end as (
-
-    select * from {{ ref('int_as_of_end') }}
-
-),
-
 complete_days as (
 
-    select
-        kpi_daily.*,
-        as_of_end.as_of_end
-    from kpi_daily
-    inner join as_of_end
-        on kpi_daily.service_date <= as_of_end.as_of_end
+    {{ complete_days('mall') }}
 
 ),
 

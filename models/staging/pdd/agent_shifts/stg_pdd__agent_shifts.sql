@@ -1,21 +1,9 @@
 with
 
-versions as (
-
-    select * from {{ ref('base_pdd__agent_shifts') }}
-
-),
-
-duplicates as (
-
-    select * from {{ ref('base_pdd__agent_shifts_duplicates') }}
-
-),
-
 current_versions as (
 
     {{ current_versions(
-        'versions', 'duplicates', key=['mall_id', 'cs_uid', 'start_at']
+        'agent_shifts', key=['mall_id', 'cs_uid', 'start_at']
     ) }}
 
 ),

@@ -1,22 +1,8 @@
 with
 
-versions as (
-
-    select * from {{ ref('base_pdd__agents') }}
-
-),
-
-duplicates as (
-
-    select * from {{ ref('base_pdd__agents_duplicates') }}
-
-),
-
 current_versions as (
 
-    {{ current_versions(
-        'versions', 'duplicates', key=['mall_id', 'cs_uid', 'valid_from']
-    ) }}
+    {{ current_versions('agents', key=['mall_id', 'cs_uid', 'valid_from']) }}
 
 ),
 

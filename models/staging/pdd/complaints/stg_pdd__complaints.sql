@@ -1,20 +1,8 @@
 with
 
-versions as (
-
-    select * from {{ ref('base_pdd__complaints') }}
-
-),
-
-duplicates as (
-
-    select * from {{ ref('base_pdd__complaints_duplicates') }}
-
-),
-
 current_versions as (
 
-    {{ current_versions('versions', 'duplicates', key=['complaint_id']) }}
+    {{ current_versions('complaints', key=['complaint_id']) }}
 
 ),
 

@@ -1,21 +1,9 @@
 with
 
-versions as (
-
-    select * from {{ ref('base_pdd__excluded_buyers') }}
-
-),
-
-duplicates as (
-
-    select * from {{ ref('base_pdd__excluded_buyers_duplicates') }}
-
-),
-
 current_versions as (
 
     {{ current_versions(
-        'versions', 'duplicates', key=['mall_id', 'buyer_uid', 'valid_from']
+        'excluded_buyers', key=['mall_id', 'buyer_uid', 'valid_from']
     ) }}
 
 ),

@@ -1,20 +1,8 @@
 with
 
-versions as (
-
-    select * from {{ ref('base_pdd__malls') }}
-
-),
-
-duplicates as (
-
-    select * from {{ ref('base_pdd__malls_duplicates') }}
-
-),
-
 current_versions as (
 
-    {{ current_versions('versions', 'duplicates', key=['mall_id']) }}
+    {{ current_versions('malls', key=['mall_id']) }}
 
 ),
 

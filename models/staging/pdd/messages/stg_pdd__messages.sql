@@ -1,20 +1,8 @@
 with
 
-versions as (
-
-    select * from {{ ref('base_pdd__messages') }}
-
-),
-
-duplicates as (
-
-    select * from {{ ref('base_pdd__messages_duplicates') }}
-
-),
-
 current_versions as (
 
-    {{ current_versions('versions', 'duplicates', key=['mall_id', 'msg_id']) }}
+    {{ current_versions('messages', key=['mall_id', 'msg_id']) }}
 
 ),
 

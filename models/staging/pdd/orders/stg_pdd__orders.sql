@@ -1,20 +1,8 @@
 with
 
-versions as (
-
-    select * from {{ ref('base_pdd__orders') }}
-
-),
-
-duplicates as (
-
-    select * from {{ ref('base_pdd__orders_duplicates') }}
-
-),
-
 current_versions as (
 
-    {{ current_versions('versions', 'duplicates', key=['order_sn']) }}
+    {{ current_versions('orders', key=['order_sn']) }}
 
 ),
 

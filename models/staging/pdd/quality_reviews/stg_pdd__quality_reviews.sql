@@ -1,20 +1,8 @@
 with
 
-versions as (
-
-    select * from {{ ref('base_pdd__quality_reviews') }}
-
-),
-
-duplicates as (
-
-    select * from {{ ref('base_pdd__quality_reviews_duplicates') }}
-
-),
-
 current_versions as (
 
-    {{ current_versions('versions', 'duplicates', key=['review_id']) }}
+    {{ current_versions('quality_reviews', key=['review_id']) }}
 
 ),
 

@@ -1,20 +1,8 @@
 with
 
-versions as (
-
-    select * from {{ ref('base_pdd__ratings') }}
-
-),
-
-duplicates as (
-
-    select * from {{ ref('base_pdd__ratings_duplicates') }}
-
-),
-
 current_versions as (
 
-    {{ current_versions('versions', 'duplicates', key=['rating_id']) }}
+    {{ current_versions('ratings', key=['rating_id']) }}
 
 ),
 

@@ -6,15 +6,9 @@ versions as (
 
 ),
 
-duplicates as (
-
-    select * from {{ ref('base_pdd__refunds_duplicates') }}
-
-),
-
 current_versions as (
 
-    {{ current_versions('versions', 'duplicates', key=['refund_id']) }}
+    {{ current_versions('refunds', key=['refund_id']) }}
 
 ),
 
