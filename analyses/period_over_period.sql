@@ -3,8 +3,8 @@
 --
 -- How to read: one row a mall (scope `mall`) or agent (scope `agent`) and
 -- metric. `now` are the last 7 days to the as-of end, `before` the 7 days before
--- those. Of a count or sum only the value is filled; of a rate or mean numerator
--- and denominator stand beside it, and the value is made anew from these sums
+-- those. Numerator and denominator stand beside each rate and mean, which is made
+-- anew from these sums; a count or sum is its own numerator and has no denominator
 -- (a complement rate, such as reply_rate_3min, is 1 - numerator / denominator;
 -- the numerator of a mean is the sum of what is averaged). Quantiles, maxima and
 -- distinct counts do not add up over days and are left out, as is a mean with

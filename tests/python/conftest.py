@@ -6,13 +6,13 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import pytest
+from warm_start import WarmStart
 
 from kefu.contract import read_contract
 from kefu.raw_input import read_input
@@ -20,6 +20,7 @@ from kefu.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACT = read_contract(ROOT)
+WARM = WarmStart()
 LOADED_AT = "2026-03-02 01:00:00"
 
 
@@ -142,14 +143,7 @@ class Kefu:
         self, *arguments: str, **environment: str
     ) -> subprocess.CompletedProcess:
         """Call `kefu`; variables given by name replace those of this world."""
-        return subprocess.run(
-            [sys.executable, "-m", "kefu.cli", *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=self.home,
-            env=self.environment | environment,
-        )
+        return WARM.run(list(arguments), self.home, self.environment | environment)
 
     def publish_something(self) -> bytes:
         """Put a file in the published place; return its bytes."""

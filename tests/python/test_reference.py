@@ -145,11 +145,74 @@ def lot(tmp_path):
         ("0000-00-00 00:00:00", None),
         ("2024-02-30 00:00:00", None),
         ("soon", None),
+        ("2024-03-01 08:00:00.5678", "2024-03-01 08:00:00.567"),
+        ("2024-03-01T08:00:00", None),
+        ("2024-03-01 08:00:00Z", None),
+        ("2024-03-01 08:00:00+08:00", None),
+        ("2024-03-01 24:00:00", None),
+        ("2024-03-01", None),
+        ("-1", None),
+        ("1709251200.0", None),
     ],
 )
 def test_times(text, expected):
     found = raw.local_datetime(raw.to_time(text))
     assert found == (expected and datetime.fromisoformat(expected))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2024-03-01", "2024-03-01"),
+        (" 2024-03-01 13:45:00.5\t", "2024-03-01"),
+        ("2024-03-01T00:00:00", None),
+        ("2024-03-01 24:00:00", None),
+        ("2024-03-01 00:00:00+08", None),
+        ("2024-03-01 00:00", None),
+        ("2024-02-30", None),
+        ("20240301", None),
+    ],
+)
+def test_dates(text, expected):
+    found = raw.calendar_date(raw.to_date(text))
+    assert found == (expected and date.fromisoformat(expected))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("+2", 2),
+        ("-2.00", -2),
+        ("2147483647", 2**31 - 1),
+        ("-2147483648", -(2**31)),
+        ("2147483648", None),
+        ("2.", None),
+        ("2.5", None),
+        ("2e0", None),
+        ("", None),
+    ],
+)
+def test_integers(text, expected):
+    assert raw.to_int(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("999999999999.99", "999999999999.99"),
+        ("1000000000000", None),
+        ("-1e12", None),
+        ("1.25e2", "125.00"),
+        ("0.005", "0.01"),
+    ],
+)
+def test_money(text, expected):
+    assert raw.to_money(text) == (expected and Decimal(expected))
+
+
+def test_typed_times_with_a_zone_are_local_texts():
+    moment = datetime(2024, 3, 1, 0, 0, 0, 500_000, tzinfo=UTC)
+    assert raw.to_time(raw.as_text(moment)) == raw.to_time("2024-03-01 08:00:00.5")
 
 
 def test_loaded_at_is_utc_unless_it_names_a_zone():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import CONTRACT, Kefu, land, settings_of, text_row
+from conftest import CONTRACT, ROOT, Kefu, land, settings_of, text_row
 
 from kefu.diagnosis import find_unreadable
 from kefu.raw_input import read_input
@@ -162,7 +162,6 @@ def test_bad_setting_is_one_line(kefu: Kefu, tmp_path: Path, kind: str) -> None:
     [
         ("score_min_peers: 0", "score_min_peers is 0"),
         ("as_of_date: 2026-02-30", "day is out of range"),
-        ("as_of_date: '2026-02-30'", "as_of_date is 2026-02-30"),
         ("[1", "--vars cannot be read"),
         ("score_min_peers", "must be a YAML mapping"),
     ],
@@ -283,6 +282,31 @@ def test_a_failing_model_quotes_no_landed_text(mini: Kefu) -> None:
     assert "model dim_malls failed: a value cannot be converted" in done.stderr
     assert "secret" not in done.stdout + done.stderr
     assert mini.published.read_bytes() == before
+
+
+CLASSIFIED = """
+select
+    'buyer' as sender,
+    cast(null as varchar) as problem_code,
+    content as buyer_text
+from {{ source('pdd', 'messages') }}
+"""
+
+
+def test_a_bad_keyword_pattern_is_named(mini: Kefu) -> None:
+    helped = mini.project / "models" / "intermediate" / "help"
+    helped.mkdir(parents=True)
+    model = "int_problem_texts.sql"
+    shutil.copyfile(ROOT / "models/intermediate/help" / model, helped / model)
+    (helped / "int_messages_classified.sql").write_text(CLASSIFIED, encoding="utf-8")
+    seeds = mini.project / "seeds"
+    seeds.mkdir()
+    # There is no message at all, and still the pattern is tried.
+    (seeds / "problem_keywords.csv").write_text(
+        "priority,pattern,problem_code\n1,坏了,damaged\n2,破(,damaged\n",
+        encoding="utf-8",
+    )
+    assert_refused(mini, ["run"], ["int_problem_texts failed", "破("], 4)
 
 
 def test_publish_alone_takes_what_passed(mini: Kefu) -> None:

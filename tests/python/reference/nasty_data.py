@@ -176,6 +176,9 @@ class Maker:
             return self.pick(["\t{}", " {} ", "{}\t\t", "{}  "]).format(text)
         return text
 
+    def _iso(self, moment):
+        return (EPOCH + timedelta(milliseconds=moment)).isoformat()
+
     def boolean(self, value):
         if value is None:
             return None
@@ -240,7 +243,11 @@ class Maker:
     def _date_text(self, day_offset):
         if day_offset is None:
             return self.pick([None, "", "never"])
-        return str(self.start + timedelta(days=day_offset))
+        day = str(self.start + timedelta(days=day_offset))
+        if self.chance(0.1):
+            # A time is cut; with a T, or impossible, nothing can be read.
+            day += self.pick([" 00:00:00", " 13:45:00.5", "T00:00:00", " 24:00:00"])
+        return day
 
     def _add_agent(self, mall, agent, load):
         for _ in range(self.pick([1, 1, 2])):
@@ -461,6 +468,16 @@ class Maker:
             {"ts": str(moment - LOCAL + DAY + 1)},
             {"ts": 1_000_000_000},
             {"ts": "1441036799"},
+            {"ts": self._iso(moment)},
+            {"ts": f"{EPOCH + timedelta(milliseconds=moment)}+08:00"},
+            {"ts": f"{EPOCH + timedelta(milliseconds=moment)} Z"},
+            # Times and types that can be read, and types that cannot.
+            {"ts": f"{EPOCH + timedelta(milliseconds=moment)}.5678"},
+            {"_loaded_at": f"{self._iso(self.begin + 3 * DAY)}.25 +0800"},
+            {"type": "+24.00"},
+            {"type": "2.4e1"},
+            {"type": "24.5"},
+            {"type": 2**31 + 24},
             *({"from_role": role} for role in BAD_ROLES),
         ]
         for number, change in enumerate(changes):
@@ -565,6 +582,9 @@ class Maker:
             broken["updated_at"] = self.local_text(confirmed + 9 * HOUR)
             self.add("orders", broken, loaded + DAY)
 
+    def local_day(self):
+        return EPOCH.date() + timedelta(milliseconds=self.begin)
+
     def _add_bad_orders(self):
         base = dict(self.rows["orders"][0])
         base["created_time"] = self.local_text(self.begin)
@@ -584,6 +604,20 @@ class Maker:
             {"goods_count": -1},
             {"goods_count": "many"},
             {"goods_count": -1, "created_time": None},
+            {"created_time": self._iso(self.begin)},
+            {"created_time": f"{self.local_day()} 08:00:00+08"},
+            {"pay_amount": "1000000000000"},
+            {"pay_amount": "-1e12"},
+            {"goods_count": 2**31},
+            {"goods_count": "2e0"},
+            {"goods_count": "1.5"},
+            # What can still be read; not grouped, so that one order does not
+            # drown the sums of its mall.
+            {"pay_amount": "999999999999.99", "group_status": 0},
+            {"pay_amount": "+1.25e2", "goods_count": "+2.00"},
+            {"goods_count": 2**31 - 1, "group_status": 0},
+            {"created_time": f"{self.local_day()} 08:00:00.5"},
+            {"goods_amount": "1e12", "postage": "-1e12", "order_status": "1e0"},
         ]
         for number, change in enumerate(changes):
             row = {**base, "order_sn": f"bad-{number}", **change}
@@ -643,6 +677,7 @@ class Maker:
                 {"liability": "seller"},
                 {"refund_amount": "-3"},
                 {"refund_amount": "x"},
+                {"refund_amount": "1000000000000.00"},
                 {"created_time": ""},
                 {"created_time": 99_999_999_999},
                 {"created_time": 100_000_000_000},
@@ -804,6 +839,12 @@ def write_csv(path, names, records):
 
 
 def write_json_lines(path, names, records):
+    """Whole numbers of columns with nulls as floating point, as pandas does."""
+    for name in names:
+        values = [record[name] for record in records]
+        if {type(value) for value in values} == {int, type(None)}:
+            for record in records:
+                record[name] = None if record[name] is None else float(record[name])
     with path.with_suffix(".jsonl").open("w", encoding="utf-8") as handle:
         for record in records:
             handle.write(json.dumps(record, ensure_ascii=False) + "\n")

@@ -13,7 +13,7 @@ import json
 import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from pathlib import Path
 
@@ -24,9 +24,11 @@ SECOND = 1_000
 HOUR = 3_600 * SECOND
 DAY = 24 * HOUR
 LOCAL_OFFSET = 8 * HOUR
+LOCAL = timezone(timedelta(milliseconds=LOCAL_OFFSET))
 EPOCH = date(1970, 1, 1)
 FIRST_MOMENT = (date(2015, 9, 1) - EPOCH).days * DAY
 SEPARATOR = "\x1f"
+TRILLION = Decimal(10) ** 12
 LIABILITIES = ("merchant", "buyer", "platform", "none")
 
 
@@ -154,8 +156,12 @@ CONTRACTS = {
 # --- reading: every value becomes the text as landed, or None ---
 
 
-def as_text(value):
-    """The text of a landed value; a float that is whole reads as an integer."""
+def as_text(value, zone=LOCAL):
+    """The text of a landed value; a float that is whole reads as an integer.
+
+    A moment with a zone is told in `zone`: the contract's texts are local,
+    only `_loaded_at` is UTC.
+    """
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -163,7 +169,7 @@ def as_text(value):
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() else repr(value)
     if isinstance(value, datetime) and value.tzinfo is not None:
-        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f") + "+00"
+        return value.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S.%f")
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M:%S.%f")
     if isinstance(value, (dict, list)):
@@ -264,7 +270,7 @@ def _attached_rows(database, table):
 
 def _landed(contract, record, load_day):
     row = {name: as_text(record.get(name)) for name in contract.columns}
-    row["_loaded_at"] = as_text(record.get("_loaded_at"))
+    row["_loaded_at"] = as_text(record.get("_loaded_at"), UTC)
     row["load_date"] = load_day
     return row
 
@@ -272,11 +278,12 @@ def _landed(contract, record, load_day):
 # --- typing ---
 
 _MOMENT = re.compile(
-    r"([0-9]{4})-([0-9]{2})-([0-9]{2})[ T]"
-    r"([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?"
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})([ T])"
+    r"([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?"
     r" ?(Z|[+-][0-9]{2}(?::?[0-9]{2})?)?"
 )
-_DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T]00:00:00(?:\.0+)?)?")
+_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_INTEGER = re.compile(r"([+-]?[0-9]+)(?:\.0+)?")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _UNSET = ("", "0000-00-00 00:00:00", "0000-00-00")
 _TRUE = ("true", "t", "yes", "1")
@@ -302,7 +309,8 @@ def _microseconds(text, zone_offset):
     match = _MOMENT.fullmatch(text)
     if match is None:
         return None
-    *numbers, fraction, zone = match.groups()
+    *numbers, _, hour, minute, second, fraction, zone = match.groups()
+    numbers += [hour, minute, second]
     try:
         moment = datetime(*map(int, numbers), tzinfo=UTC)
     except ValueError:
@@ -325,6 +333,14 @@ def _unix_microseconds(text):
     return number * 1_000_000 if number < 10**11 else number * 1_000
 
 
+def _local_microseconds(text):
+    """Of the one form that the contract gives: no T and no zone."""
+    match = _MOMENT.fullmatch(text)
+    if match is None or match.group(4) == "T" or match.group(9):
+        return None
+    return _microseconds(text, LOCAL_OFFSET)
+
+
 def moment_microseconds(text):
     """`_loaded_at`: UTC unless it names a zone."""
     text = trimmed(text)
@@ -340,13 +356,16 @@ def to_time(text):
         return None
     found = _unix_microseconds(text)
     if found is None:
-        found = _microseconds(text, LOCAL_OFFSET)
+        found = _local_microseconds(text)
     return None if found is None else found // 1_000 + LOCAL_OFFSET
 
 
 def to_date(text):
-    match = _DATE.fullmatch(trimmed(text) or "")
-    return day_number(match.group(1)) if match else None
+    """A day, or the day of a local time: what follows the day is cut."""
+    text = trimmed(text) or ""
+    if len(text) > 10 and _local_microseconds(text) is None:
+        return None
+    return day_number(text[:10]) if re.fullmatch(_DAY, text[:10]) else None
 
 
 def to_number(text):
@@ -360,15 +379,15 @@ def to_number(text):
 
 
 def to_int(text):
-    number = to_number(text)
-    if number is None or number != number.to_integral_value():
+    match = _INTEGER.fullmatch(trimmed(text) or "")
+    if match is None or not -(2**31) <= int(match.group(1)) < 2**31:
         return None
-    return int(number)
+    return int(match.group(1))
 
 
 def to_money(text):
     number = to_number(text)
-    if number is None or abs(number) >= Decimal(10) ** 16:
+    if number is None or abs(number) >= TRILLION:
         return None
     return number.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
 
