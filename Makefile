@@ -17,8 +17,8 @@ TEST_ENV := env -u KEFU_RAW_DATABASE -u KEFU_BUYER_KEY -u KEFU_MEMORY_LIMIT \
 	DBT_TARGET_PATH=$(CURDIR)/$(TEST_DATA)/target \
 	DBT_LOG_PATH=$(CURDIR)/$(TEST_DATA)/logs
 
-DEMO_QUERY := select mall_name, as_of_date, score_status, score_display, \
-	category_rank, platform_help_rate \
+DEMO_QUERY := select coalesce(mall_name, mall_id) as mall, dim_malls.category_name, score_display, \
+	category_rank, round(platform_help_rate, 4) as platform_help_rate \
 	from marts.experience_score_30d inner join marts.dim_malls using (mall_id) \
 	where as_of_date = (select max(as_of_date) from marts.experience_score_30d) \
 	order by experience_score desc nulls last, mall_id limit 10
@@ -57,7 +57,7 @@ demo: install ## Invent landings, build, test and publish them
 	@$(BIN)/kefu demo-data
 	$(SAY) "building the warehouse"
 	@$(BIN)/kefu run
-	$(SAY) "the newest platform scores; ask your own questions the same way:"
+	$(SAY) "the newest estimated experience scores; ask your own questions the same way:"
 	@printf '%s\n' '.venv/bin/kefu query "$(DEMO_QUERY)"'
 	@$(BIN)/kefu query "$(DEMO_QUERY)"
 
@@ -88,6 +88,7 @@ test-data: install-dev
 
 docs: install ## Write the dbt documentation to target/
 	@$(BIN)/kefu dbt docs generate --static
+	$(SAY) "open target/static_index.html in a browser"
 
 lock: $(UV) ## Resolve the locked versions anew
 	@$(UV) pip compile --quiet --upgrade --generate-hashes --no-emit-index-url \

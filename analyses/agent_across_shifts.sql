@@ -7,7 +7,7 @@
 -- over the messages behind them, never averaged from daily medians. Buyers are
 -- buyer-days, one for each agent who had the buyer.
 --
--- How to run: dbt show -s agent_across_shifts --limit 50 --vars
+-- How to run: kefu dbt show -s agent_across_shifts --limit 50 --vars
 -- '{mall_id: "1", cs_uid: "2", date_from: 2026-10-01, date_to: 2026-10-31}'
 -- Without an agent: the one who wrote most in the period (ties by id); without
 -- dates: the 30 days to the as-of end.

@@ -2,7 +2,7 @@
 -- How to read: one row for each agent, day and metric that has a target and a
 -- figure; target_status is excellent, met or missed. For other KPI tables
 -- replace the table and, for malls, the scope.
--- How to run: dbt show -s kpis_against_targets --limit 20
+-- How to run: kefu dbt show -s kpis_against_targets --limit 20
 with
 
 kpi_values as (

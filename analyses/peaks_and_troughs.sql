@@ -9,8 +9,8 @@
 -- trough; equal hours share a rank. reply_rate_30s and buyers_per_active_agent
 -- divide the sums of the period, they are no means of rates.
 --
--- How to run: dbt show -s peaks_and_troughs --limit 5000
--- over other days: dbt show -s peaks_and_troughs --vars 'load_days: 56'
+-- How to run: kefu dbt show -s peaks_and_troughs --limit 5000
+-- over other days: kefu dbt show -s peaks_and_troughs --vars 'load_days: 56'
 -- dbt compile -s peaks_and_troughs writes the SQL to target/compiled.
 with
 

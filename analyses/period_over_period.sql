@@ -11,8 +11,8 @@
 -- nothing to average. is_final false: conversions of the newest days may still
 -- come in.
 --
--- How to run: dbt show -s period_over_period --limit 20000
--- over 30 days: dbt show -s period_over_period --vars 'period_days: 30'
+-- How to run: kefu dbt show -s period_over_period --limit 20000
+-- over 30 days: kefu dbt show -s period_over_period --vars 'period_days: 30'
 -- dbt compile -s period_over_period writes the SQL to target/compiled.
 {%- set period_days = var('period_days', 7) %}
 {%- set averaged = 'assessed_messages'

@@ -8,7 +8,7 @@
 -- Below zero it cost points. The YAML beside this has the arithmetic and an
 -- example. The score is our estimate of the platform's.
 --
--- How to run: dbt show -s score_contributions --limit 5000 --vars
+-- How to run: kefu dbt show -s score_contributions --limit 5000 --vars
 -- '{date_from: 2026-10-01, date_to: 2026-10-31}'
 -- Without dates: the 7 days to the newest as-of date.
 -- dbt compile -s score_contributions writes the SQL to target/compiled.

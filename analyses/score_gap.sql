@@ -11,8 +11,8 @@
 -- they weigh more: fewer orders cannot do. smallest_reduction is the mall's
 -- cheapest way. The score is our estimate of the platform's.
 --
--- How to run: dbt show -s score_gap --limit 500
--- or with a target: dbt show -s score_gap --vars 'score_target: 4.5'
+-- How to run: kefu dbt show -s score_gap --limit 500
+-- or with a target: kefu dbt show -s score_gap --vars 'score_target: 4.5'
 -- dbt compile -s score_gap writes the SQL to target/compiled.
 {%- set score_target = var('score_target', none) %}
 with

@@ -9,7 +9,7 @@
 -- sums. ratio 2 means twice as much as around. No rows: no season within the
 -- data. Where two seasons overlap, a day belongs to the one that began last.
 --
--- How to run: dbt show -s season_against_days_around --limit 5000
+-- How to run: kefu dbt show -s season_against_days_around --limit 5000
 -- dbt compile -s season_against_days_around writes the SQL to target/compiled.
 with
 

@@ -9,9 +9,7 @@ import click
 
 from kefu import __version__
 from kefu.errors import EXIT_PUBLISH, KefuError
-from kefu.settings import Settings
-
-DEMO_MARK = ".kefu-demo"
+from kefu.settings import DEMO_MARK, Settings
 
 EXIT_CODES = """
 \b
@@ -120,19 +118,37 @@ def publish(untested: bool) -> None:
 
 @main.command()
 @click.argument("sql")
-def query(sql: str) -> None:
+@click.option("--csv", "as_csv", is_flag=True, help="All rows and columns as CSV.")
+@click.option(
+    "--working",
+    is_flag=True,
+    help="Ask the working database: rejected rows are in its schema staging.",
+)
+def query(sql: str, as_csv: bool, working: bool) -> None:
     """Ask the published file one question and print the answer.
 
     The file is opened for reading only: the tables are in the schema marts.
     """
+    import csv  # noqa: PLC0415
+
     import duckdb  # noqa: PLC0415
 
-    published = Settings.from_env().published
+    settings = Settings.from_env()
+    asked = settings.database if working else settings.published
+    if not asked.is_file():
+        raise KefuError(f"there is no {asked} yet: build it with `kefu run`")
     try:
-        with duckdb.connect(str(published), read_only=True) as connection:
-            connection.sql(sql).show(max_width=160)
+        with duckdb.connect(str(asked), read_only=True) as connection:
+            if not as_csv:
+                connection.sql(sql).show(max_width=160)
+                return
+            answer = connection.execute(sql)
+            writer = csv.writer(sys.stdout, lineterminator="\n")
+            writer.writerow(column[0] for column in answer.description)
+            while rows := answer.fetchmany(10_000):
+                writer.writerows(rows)
     except duckdb.Error as error:
-        raise KefuError(f"{published}: {error}") from error
+        raise KefuError(f"the question cannot be answered: {error}") from error
 
 
 @main.command("demo-data")
@@ -160,7 +176,7 @@ def demo_data(
     counts = generator.generate(
         out_dir=folder, malls=malls, days=days, messages=messages, seed=seed
     )
-    say(f"demo data in {folder} ({time.monotonic() - started:.1f} s)")
+    say(f"demo data in {folder} ({time.monotonic() - started:.1f} s), rows landed:")
     for table, rows in counts.items():
         say(f"  {table:<17} {rows:,}")
 

@@ -59,7 +59,7 @@ def environment(settings: Settings) -> dict[str, str]:
 def call(settings: Settings, arguments: list[str]) -> int:
     """Run dbt's own command line in the project; return its exit code."""
     return subprocess.run(
-        [sys.executable, "-m", "dbt.cli.main", *arguments],
+        [sys.executable, "-c", "from dbt.cli.main import cli; cli()", *arguments],
         cwd=settings.root,
         env=environment(settings),
         check=False,

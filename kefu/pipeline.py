@@ -1,5 +1,6 @@
 """One run: check the input, build and test with dbt, publish if all passed."""
 
+import difflib
 import gc
 import json
 import os
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 import yaml
 
 from kefu import dbt_runs
@@ -20,9 +22,10 @@ from kefu.errors import EXIT_BUILD, EXIT_INPUT, EXIT_PUBLISH, KefuError, one_lin
 from kefu.faults import without_values
 from kefu.raw_input import open_working_database, read_input, try_to_write
 from kefu.run_lock import held
-from kefu.settings import Settings
+from kefu.settings import DEMO_MARK, Settings
 
 SECONDS_BETWEEN_LINES = 5.0
+DUCKDB_MAGIC = b"DUCK"
 FAILED = ("error", "fail", "runtime error")
 
 
@@ -85,6 +88,24 @@ def check_options(settings: Settings, options: RunOptions) -> None:
             "--vars must be a YAML mapping, such as"
             " --vars 'as_of_date: 2026-03-31' or --vars '{score_min_peers: 3}'"
         )
+    check_names_of_vars(settings, parsed)
+
+
+def check_names_of_vars(settings: Settings, variables: dict) -> None:
+    """Raise KefuError for a var that the project does not have.
+
+    dbt ignores such a var, so that a misspelt one would publish figures by
+    the rule that it was meant to replace.
+    """
+    project = yaml.safe_load(
+        (settings.root / "dbt_project.yml").read_text(encoding="utf-8")
+    )
+    known = [str(name) for name in project.get("vars", {})]
+    for name in variables:
+        if name not in known:
+            near = difflib.get_close_matches(str(name), known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+            raise KefuError(f"--vars names {name}, which is no var here: {hint}")
 
 
 def preflight(settings: Settings, say: Callable[[str], None]) -> None:
@@ -93,12 +114,17 @@ def preflight(settings: Settings, say: Callable[[str], None]) -> None:
     Raises KefuError with one line about the first thing that is wrong.
     """
     source = settings.raw_database or settings.raw_root
+    check_publishable(settings.published)
     say(f"reading {source}")
     raw = read_input(settings)
     for warning in raw.warnings:
         say(f"  warning: {warning}")
+    if settings.uses_demo_key and not (settings.raw_root / DEMO_MARK).exists():
+        say(
+            "  warning: buyers are hashed with the demo's key, which everybody"
+            " knows: set KEFU_BUYER_KEY"
+        )
     open_working_database(str(settings.database))
-    check_publishable(settings.published)
 
 
 def check_publishable(published: Path) -> None:
@@ -107,6 +133,11 @@ def check_publishable(published: Path) -> None:
     if published.is_dir():
         raise KefuError(
             f"KEFU_PUBLISHED names {published}, which is a folder: name a file in it"
+        )
+    if not is_replaceable(published):
+        raise KefuError(
+            f"KEFU_PUBLISHED names {published}, which exists and is no database that"
+            " kefu published: move it away, or set KEFU_PUBLISHED to another path"
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -122,6 +153,30 @@ def check_publishable(published: Path) -> None:
             f"the folder {folder} of the published file is not writable"
             f" ({error.strerror}): set KEFU_PUBLISHED to a path you may write"
         ) from error
+
+
+def is_replaceable(published: Path) -> bool:
+    """Tell whether a publication may take the place of what is there now.
+
+    True where there is nothing, an empty file, or a DuckDB file with a schema
+    marts; a DuckDB file that another process is writing counts as one.
+    """
+    if not published.exists() or published.stat().st_size == 0:
+        return True
+    with published.open("rb") as file:
+        if file.read(12)[8:] != DUCKDB_MAGIC:
+            return False
+    try:
+        with duckdb.connect(str(published), read_only=True) as connection:
+            found = connection.execute(
+                "select 1 from duckdb_schemas()"
+                " where schema_name = 'marts' and database_name = current_database()"
+            ).fetchone()
+    except duckdb.IOException as error:
+        return "lock" in str(error).lower()
+    except duckdb.Error:
+        return False
+    return found is not None
 
 
 def build(settings: Settings, options: RunOptions, say: Callable[[str], None]) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 from kefu.errors import KefuError
 
 DEMO_BUYER_KEY = "kefu-demo-key-not-for-production"
+# Lies in a raw root that kefu demo-data wrote.
+DEMO_MARK = ".kefu-demo"
 
 DEFAULT_RAW_ROOT = "data/raw"
 DEFAULT_DATABASE = "data/work/kefu.duckdb"

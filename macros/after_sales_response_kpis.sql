@@ -1,4 +1,4 @@
-{# Section 5 of the metric definitions: responses to after-sale buyers, for mall
+{# After-sale figures (models/docs/metrics.md): responses to after-sale buyers, for mall
    and agent rows alike. #}
 {% macro after_sales_response_kpis() -%}
     {%- set averaged = 'after_sales_assessed_messages'

@@ -1,4 +1,4 @@
-{# Section 3 of the metric definitions for mall and agent rows alike. Of a mall,
+{# The conversion and sales figures (models/docs/metrics.md) for mall and agent rows alike. Of a mall,
    the converted inquiry buyers are its final group buyers. #}
 {% macro conversion_kpis() -%}
     inquiry_buyers,

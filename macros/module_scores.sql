@@ -1,4 +1,4 @@
-{# Section 7 of the metric definitions, from the two percentiles of a module to
+{# The experience score (models/docs/metrics.md), from the two percentiles of a module to
    its score: the one place of 0.7, 0.3 and the curve. 0.7 and 0.3 stand in
    tenths: whole numbers keep a score on paper such as 3 from falling short of a
    threshold by its last digit. Beyond its ends the curve is flat. #}

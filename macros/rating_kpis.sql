@@ -1,4 +1,4 @@
-{# Section 4 of the metric definitions; complaints are set against the buyers
+{# Complaints and ratings (models/docs/metrics.md); complaints are set against the buyers
    consulted (mall) or received (agent). #}
 {% macro rating_kpis(complaint_denominator) -%}
     complaint_buyers,

@@ -1,4 +1,4 @@
-{# Section 5 of the metric definitions: refunds, disputes and interventions of a
+{# After-sale figures (models/docs/metrics.md): refunds, disputes and interventions of a
    mall over any period. #}
 {% macro refund_kpis() -%}
     grouped_orders,

@@ -1,4 +1,4 @@
-{# Section 2 of the metric definitions, from the added-up parts of any scope and
+{# The response figures (models/docs/metrics.md), from the added-up parts of any scope and
    period: the one implementation for mall, agent, shift, day and 30 days.
    A mean divides once, so that equal means are equal numbers and rank alike. #}
 {% macro response_kpis() -%}

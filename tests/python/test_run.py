@@ -370,6 +370,37 @@ def test_version_and_query(mini: Kefu) -> None:
     wrong = mini("query", "select nothing from marts.nowhere")
     assert wrong.returncode != 0 and len(wrong.stderr.splitlines()) == 1
     assert mini("query", "delete from marts.last_good").returncode != 0
+    table = mini("query", "--csv", "select run, 'a,b' as text from marts.last_good")
+    assert table.stdout == 'run,text\n1,"a,b"\n'
+    nothing_yet = mini("query", "--working", "select 1")
+    assert nothing_yet.returncode != 0
+    assert "build it with `kefu run`" in nothing_yet.stderr
+
+
+def test_misspelt_variable_is_refused(kefu: Kefu) -> None:
+    arguments = ["run", "--vars", "{response_units: round}"]
+    assert_refused(kefu, arguments, ["response_units", "response_unit?"], 3)
+
+
+@pytest.mark.parametrize("kind", ["text", "database"])
+def test_a_file_of_others_is_never_replaced(kefu: Kefu, kind: str) -> None:
+    kefu.published.parent.mkdir(parents=True, exist_ok=True)
+    if kind == "text":
+        kefu.published.write_text("a letter that nobody wants to lose")
+    else:
+        with duckdb.connect(str(kefu.published)) as connection:
+            connection.execute("create table mine as select 1 as dear")
+    before = kefu.published.read_bytes()
+    done = kefu("run")
+    assert done.returncode == 3
+    assert "no database that kefu published" in done.stderr
+    assert kefu.published.read_bytes() == before
+
+
+def test_demo_key_over_data_of_ones_own_is_said(mini: Kefu) -> None:
+    done = mini("run")
+    assert done.returncode == 0, done.stderr
+    assert "hashed with the demo's key" in done.stdout
 
 
 def test_demo_data_never_replaces_other_files(kefu: Kefu) -> None:
