@@ -1,7 +1,7 @@
 # The two commands are `make demo` and `make test`; both install what they
 # need into .venv first and are quick about it when nothing changed.
 
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 UV_VERSION := 0.13.9
 VENV := .venv
 BIN := $(VENV)/bin

@@ -102,8 +102,21 @@ def freeze(root: Path, contract: dict[str, Table]) -> Landing:
     with duckdb.connect() as connection:
         for table in contract.values():
             landed = [file for file in files if file.table == table.name]
-            landing.groups.extend(_groups(connection, table, landed))
+            groups = _groups(connection, table, landed)
+            landing.warnings.extend(_unknown_columns(table, groups))
+            landing.groups.extend(groups)
     return landing
+
+
+def _unknown_columns(table: Table, groups: list[FileGroup]) -> Iterator[str]:
+    """Yield a warning for each landed column that the contract does not have.
+
+    It may be one of ours with a slip in its name, and then its values are lost.
+    """
+    known = {*table.columns, "load_date"}
+    found = {field_key(item.name) for group in groups for item in group.fields}
+    for name in sorted(found - known):
+        yield f"{table.name}: column {quote_name(name)} is not in the contract: ignored"
 
 
 def discover(

@@ -377,6 +377,15 @@ def test_version_and_query(mini: Kefu) -> None:
     assert "build it with `kefu run`" in nothing_yet.stderr
 
 
+def test_misspelt_column_is_said(mini: Kefu) -> None:
+    columns = [
+        "contents" if name == "content" else name
+        for name in CONTRACT["messages"].columns
+    ]
+    land(mini.raw_root, "messages", [], "odd.parquet", columns=columns)
+    assert 'column "contents" is not in the contract' in mini("run").stdout
+
+
 def test_misspelt_variable_is_refused(kefu: Kefu) -> None:
     arguments = ["run", "--vars", "{response_units: round}"]
     assert_refused(kefu, arguments, ["response_units", "response_unit?"], 3)
