@@ -11,7 +11,7 @@ UV := $(BIN)/uv
 TEST_DATA := data/test
 TEST_ENV := env -u KEFU_RAW_DATABASE -u KEFU_BUYER_KEY -u KEFU_MEMORY_LIMIT \
 	KEFU_RAW_ROOT=$(CURDIR)/$(TEST_DATA)/raw \
-	KEFU_DATABASE=$(CURDIR)/$(TEST_DATA)/work/kefu.duckdb \
+	KEFU_DATABASE=$(CURDIR)/$(TEST_DATA)/working/kefu.duckdb \
 	KEFU_PUBLISHED=$(CURDIR)/$(TEST_DATA)/published/kefu.duckdb \
 	DBT_PROFILES_DIR=$(CURDIR)/$(TEST_DATA)/profiles \
 	DBT_TARGET_PATH=$(CURDIR)/$(TEST_DATA)/target \
@@ -91,12 +91,12 @@ docs: install ## Write the dbt documentation to target/
 	$(SAY) "open target/static_index.html in a browser"
 
 lock: $(UV) ## Resolve the locked versions anew
-	@$(UV) pip compile --quiet --upgrade --generate-hashes --no-emit-index-url \
+	@$(UV) pip compile --quiet --upgrade --generate-hashes \
 		--python-version 3.11 --custom-compile-command "make lock" \
 		requirements-dev.in -o requirements-dev.lock
-	@$(UV) pip compile --quiet --upgrade --generate-hashes --no-emit-index-url \
+	@$(UV) pip compile --quiet --upgrade --generate-hashes \
 		--python-version 3.11 --custom-compile-command "make lock" \
 		-c requirements-dev.lock requirements.in -o requirements.lock
 
 clean: ## Remove what was built; landings, .venv and the published file stay
-	@rm -rf target logs data/work data/test
+	@rm -rf target logs data/working data/test

@@ -11,7 +11,7 @@ DEMO_BUYER_KEY = "kefu-demo-key-not-for-production"
 DEMO_MARK = ".kefu-demo"
 
 DEFAULT_RAW_ROOT = "data/raw"
-DEFAULT_DATABASE = "data/work/kefu.duckdb"
+DEFAULT_DATABASE = "data/working/kefu.duckdb"
 DEFAULT_PUBLISHED = "data/published/kefu.duckdb"
 
 # DuckDB names the catalog after the file; a catalog and a schema of the same

@@ -83,7 +83,7 @@ def test_bad_input_is_one_line(kefu: Kefu, kind: str) -> None:
 
 BAD_SETTINGS = {
     "working folder under a file": (
-        {"KEFU_DATABASE": "FILE/work/kefu.duckdb"},
+        {"KEFU_DATABASE": "FILE/working/kefu.duckdb"},
         ["set KEFU_DATABASE"],
     ),
     "published folder under a file": (
@@ -355,7 +355,7 @@ def test_a_profile_of_ones_own_must_build_the_same_file(mini: Kefu) -> None:
     profile = (mini.project / "profiles.example.yml").read_text(encoding="utf-8")
     elsewhere = mini.home / "elsewhere.duckdb"
     own = profile.replace(
-        "\"{{ env_var('KEFU_DATABASE', 'data/work/kefu.duckdb') }}\"", str(elsewhere)
+        "\"{{ env_var('KEFU_DATABASE', 'data/working/kefu.duckdb') }}\"", str(elsewhere)
     )
     assert own != profile
     (mini.project / "profiles.yml").write_text(own, encoding="utf-8")
