@@ -30,7 +30,8 @@ left join {{ ref('mall_kpi_daily') }} as malls
         agents.mall_id = malls.mall_id
         and agents.service_date = malls.service_date
 where
-    malls.mall_id is null
-    or agents.assessed_messages > malls.assessed_messages
-    or agents.unanswered_messages > malls.unanswered_messages
-    or agents.buyer_messages > malls.buyer_messages
+    (
+        agents.assessed_messages <= malls.assessed_messages
+        and agents.unanswered_messages <= malls.unanswered_messages
+        and agents.buyer_messages <= malls.buyer_messages
+    ) is not true

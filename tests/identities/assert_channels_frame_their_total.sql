@@ -13,7 +13,7 @@ select
     platform_help_orders_30d
 from {{ ref('help_seeking_rate_30d') }}
 where
-    not (
+    (
         platform_help_orders_30d between
         greatest(
             help_orders_platform_intervention,
@@ -34,4 +34,4 @@ where
         and help_orders_merchant_chat
         + help_orders_merchant_after_sales
         + platform_help_orders_30d
-    )
+    ) is not true

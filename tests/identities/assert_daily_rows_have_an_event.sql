@@ -10,9 +10,11 @@ select
     service_date
 from {{ ref('mall_kpi_daily') }}
 where
-    consult_buyers + received_buyers + agent_messages + buyer_messages
-    + sales_orders + grouped_orders + complaint_buyers + rating_count
-    + refunded_orders + platform_intervention_orders = 0
+    (
+        consult_buyers + received_buyers + agent_messages + buyer_messages
+        + sales_orders + grouped_orders + complaint_buyers + rating_count
+        + refunded_orders + platform_intervention_orders > 0
+    ) is not true
 
 union all
 
@@ -23,9 +25,11 @@ select
     service_date
 from {{ ref('agent_kpi_daily') }}
 where
-    consult_buyers + received_buyers + agent_messages + buyer_messages
-    + sales_orders + complaint_buyers + rating_count
-    + dispute_refund_orders = 0
+    (
+        consult_buyers + received_buyers + agent_messages + buyer_messages
+        + sales_orders + complaint_buyers + rating_count
+        + dispute_refund_orders > 0
+    ) is not true
 
 union all
 
@@ -35,4 +39,4 @@ select
     cs_uid || ' ' || shift_name as member,
     service_date
 from {{ ref('agent_kpi_shift_daily') }}
-where agent_messages + buyer_messages = 0
+where (agent_messages + buyer_messages > 0) is not true

@@ -45,4 +45,4 @@ select
     as_of_end.as_of_end
 from last_days
 cross join as_of_end
-where last_days.last_day > as_of_end.as_of_end
+where (last_days.last_day <= as_of_end.as_of_end) is not true

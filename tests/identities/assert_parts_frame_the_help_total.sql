@@ -72,11 +72,10 @@ left join added_up
         and totals.as_of_date = added_up.as_of_date
         and divisions.part = added_up.part
 where
-    totals.help_orders_30d > 0
+    (totals.help_orders_30d = 0) is not true
     and (
-        added_up.part is null
-        or totals.help_orders_30d
-        not between added_up.largest and added_up.added
-        or totals.platform_help_orders_30d
-        not between added_up.platform_largest and added_up.platform_added
-    )
+        totals.help_orders_30d
+        between added_up.largest and added_up.added
+        and totals.platform_help_orders_30d
+        between added_up.platform_largest and added_up.platform_added
+    ) is not true

@@ -8,7 +8,7 @@ messages as (
 
 ),
 
-quantiles as (
+final as (
 
     select
         case grouping(cs_uid, shift_name)
@@ -22,13 +22,6 @@ quantiles as (
         quantile_cont(response_ms, 0.9) as p90_response_ms
     from messages
     group by mall_id, service_date, rollup(cs_uid, shift_name)
-
-),
-
-final as (
-
-    -- An answered message always has an agent: the one who answered.
-    select * from quantiles
 
 )
 
