@@ -1,0 +1,1 @@
+"""The commands of `kefu`, one a module, each exporting `command`."""
