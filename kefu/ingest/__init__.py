@@ -1,0 +1,1 @@
+"""Files of the platform into landings: what `kefu ingest` does."""

@@ -1,0 +1,70 @@
+"""After-sales requests: the Open Platform's list and detail answers.
+
+The two name, number and measure things differently: the list has seconds,
+yuan and its own numbers of types; the detail has milliseconds, amounts whose
+unit only its receiver knows, and the contract's numbers of types.
+"""
+
+import polars as pl
+
+from kefu.ingest import values
+from kefu.ingest.mapping import KindMapping, read_mapping
+from kefu.ingest.options import FEN, Options
+from kefu.ingest.rows import FileError, Rule
+
+# Seconds below, milliseconds from here on.
+MILLISECONDS = 10**11
+LIST, DETAIL = "refund-list", "refund-detail"
+
+
+def rules(names: dict[str, str], mapping: KindMapping, options: Options) -> list[Rule]:
+    """Return the rules of refund answers, by the kind of the mapping."""
+    in_fen = mapping.kind == DETAIL and options.amounts == FEN
+    make_amount = values.cents if in_fen else _yuan
+    types = mapping.extra["types"]
+    if options.type_numbering == "detail":
+        types = read_mapping()[DETAIL].extra["types"]
+    return [
+        values.constant("mall_id", options.mall_id),
+        values.identifier("id", names["id"], required=True),
+        values.identifier("order_sn", names["order_sn"], required=True),
+        values.choice("after_sales_type", names["after_sales_type"], types),
+        values.whole("after_sales_status", names["after_sales_status"], required=True),
+        values.text("after_sale_reason"),
+        _time("created_time", names, mapping, required=True),
+        _time("recreated_at", names, mapping),
+        _time("updated_time", names, mapping),
+        make_amount("refund_amount", names["refund_amount"]),
+        values.whole("dispute_refund_status", names["dispute_refund_status"]),
+        values.whole("join_or_not", names["join_or_not"]),
+    ]
+
+
+def _yuan(column: str, name: str) -> Rule:
+    return values.amount(column, name, required=True)
+
+
+def _time(
+    column: str, names: dict[str, str], mapping: KindMapping, required: bool = False
+) -> Rule:
+    """Land a time, and refuse one in the unit of the other kind."""
+    rule = values.unix_time(column, names[column], required)
+    number = pl.col(column).cast(pl.Int64, strict=False)
+    is_detail = mapping.kind == DETAIL
+    other = number < MILLISECONDS if is_detail else number >= MILLISECONDS
+    unit, kind = ("seconds", LIST) if is_detail else ("milliseconds", DETAIL)
+    said = f"{names[column]} is in {unit}, as in answers of the kind {kind}"
+    return Rule(column, rule.value, (*rule.faults, (other & (number > 0), said)))
+
+
+def check_numbering(rows: pl.DataFrame, options: Options) -> None:
+    """Raise FileError if a list numbers its types as details do.
+
+    One such row means that every row of the file would get a wrong type.
+    """
+    if options.type_numbering == "list" and (rows["after_sales_type"] == "1").any():
+        raise FileError(
+            "after_sales_type 1 is in it, which the list's numbers (2 refund only,"
+            " 3 return and refund ...) do not have: if its answers number as the"
+            " detail does (1 refund only), say --type-numbering detail"
+        )
