@@ -4,14 +4,23 @@ import importlib
 
 import click
 
-from kefu import __version__
-from kefu.errors import KefuError
+from kefu import __version__, faults, stopping
+from kefu.errors import EXIT_INPUT, KefuError
 
 # In the order in which `kefu --help` lists them: name, module, what it does.
 COMMANDS = {
     "demo-data": ("demo_data", "Write invented landings."),
+    "ingest": ("ingest", "Land files of the platform: exports, answers, chats."),
     "run": ("run", "Check the input, build, test and publish."),
+    "check": ("check", "Audit the working database, as a run does."),
     "publish": ("publish", "Publish the working database of the last run."),
+    "published": ("published", "List the published versions."),
+    "rollback": ("rollback", "Return to an earlier version."),
+    "close": ("close", "Freeze the published figures of a month, for pay."),
+    "closed": ("closed", "List the closed periods."),
+    "restatements": ("restatements", "Show what closed figures would be now."),
+    "forget": ("forget", "Remove one buyer's rows from the landings."),
+    "retract": ("retract", "Take back what was landed by mistake."),
     "query": ("query", "Ask the published file one question."),
     "dbt": ("dbt", "Call dbt with the project's profile and paths."),
 }
@@ -24,6 +33,8 @@ Exit codes:
   3  the input, a path or a setting is wrong: nothing was built
   4  a model or a test failed: nothing was published
   5  publishing failed: the published file is as it was
+  6  the audit found what must not be published: nothing was
+  130, 143  stopped by Ctrl-C or SIGTERM: what is published is whole
 """
 
 
@@ -56,10 +67,20 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         """Run the command."""
         try:
+            stopping.listen()
             return super().invoke(ctx)
         except KefuError as error:
             click.echo(f"kefu: {error}", err=True)
             ctx.exit(error.exit_code)
+        except stopping.Stopped as stopped:
+            click.echo(f"kefu: {stopped}", err=True)
+            ctx.exit(stopped.exit_code)
+        except OSError as error:
+            refused = faults.refused_write(error)
+            if not refused:
+                raise
+            click.echo(f"kefu: {refused}", err=True)
+            ctx.exit(EXIT_INPUT)
 
 
 @click.group(cls=Commands, epilog=EXIT_CODES)

@@ -16,6 +16,8 @@ from dbt_common.exceptions import DbtRuntimeError
 
 from kefu.contract import read_contract
 from kefu.errors import KefuError
+from kefu.privacy_key import check_value, weakness
+from kefu.privacy_log import install, without_landed_values
 from kefu.raw_input import open_working_database, read_input
 from kefu.settings import Settings
 from kefu.sql import quote_name, quote_text
@@ -31,6 +33,7 @@ class Plugin(BasePlugin):
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
         """Resolve the settings once for all connections of this process."""
+        install()
         try:
             self.settings = Settings.from_env()
         except KefuError as error:
@@ -65,13 +68,17 @@ class Plugin(BasePlugin):
                     f" as {self.views.queries[table]}"
                 )
         except duckdb.Error as error:
-            raise DbtRuntimeError(f"the raw views cannot be made: {error}") from error
+            raise DbtRuntimeError(
+                f"the raw views cannot be made: {without_landed_values(error)}"
+            ) from None
 
     def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Set what a cursor does not take over from its connection."""
-        is_demo = str(self.settings.uses_demo_key).lower()
+        key = self.settings.buyer_key
         cursor.execute("set TimeZone = 'UTC'")
-        cursor.execute(
-            f"set variable kefu_buyer_key = {quote_text(self.settings.buyer_key)}"
-        )
-        cursor.execute(f"set variable kefu_buyer_key_is_demo = {is_demo}")
+        for name, value in (
+            ("kefu_buyer_key", key),
+            ("kefu_buyer_key_check", check_value(key)),
+            ("kefu_buyer_key_weakness", weakness(key) or "none"),
+        ):
+            cursor.execute(f"set variable {name} = {quote_text(value)}")

@@ -1,7 +1,7 @@
-"""After a failed build: which landed file cannot be read to its end.
+"""After a failed build: whether the input or the machine is at fault.
 
-Before a build only headers are read, because reading everything twice would
-double the cost of input that is almost always sound.
+Before a build only headers of files are read, because reading everything twice
+would double the cost of input that is almost always sound.
 """
 
 import dataclasses
@@ -9,13 +9,37 @@ import dataclasses
 import duckdb
 
 from kefu.contract import Table, read_contract
-from kefu.errors import KefuError
-from kefu.faults import fault
+from kefu.errors import EXIT_BUILD, KefuError
+from kefu.faults import exhausted, fault, refused_write
 from kefu.landing import FileGroup, unreadable
-from kefu.raw_input import RawInput, read_input
+from kefu.raw_input import RawInput, check_unchanged, read_input
 from kefu.raw_views import group_select
 from kefu.settings import Settings
 from kefu.sql import quote_name
+
+
+def from_outside(
+    settings: Settings, failed: list, exception: BaseException | None
+) -> KefuError | None:
+    """Return the error of a failure that neither a model nor a row has caused.
+
+    `failed` are dbt's results of the nodes that failed, `exception` is what
+    ended dbt itself. None means that the cause is to be looked for elsewhere.
+    """
+    try:
+        check_unchanged(settings)
+    except KefuError as error:
+        return error
+    for entry in failed:
+        resource = exhausted(entry.message)
+        if resource:
+            name = f"{entry.node.resource_type} {entry.node.name}"
+            return KefuError(
+                f"{name} failed: {resource}; nothing was published", EXIT_BUILD
+            )
+    refused = refused_write(exception) if isinstance(exception, OSError) else None
+    refused = refused or exhausted(exception)
+    return KefuError(f"{refused}; nothing was published") if refused else None
 
 
 def find_unreadable(settings: Settings) -> KefuError | None:

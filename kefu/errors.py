@@ -5,6 +5,7 @@ EXIT_USAGE = 2
 EXIT_INPUT = 3
 EXIT_BUILD = 4
 EXIT_PUBLISH = 5
+EXIT_AUDIT = 6
 
 
 class KefuError(Exception):

@@ -5,9 +5,12 @@ text. So what is shown is made of our own words and of numbers; the rest of the
 reader's message is dropped, not searched for secrets.
 """
 
+import codecs
 import csv
+import errno
 import gzip
 import json
+import os
 import re
 import zlib
 from pathlib import Path
@@ -20,6 +23,7 @@ from kefu.errors import one_line
 KNOWN = (
     (r".*Expected Number of Columns: (\d+) Found: (\d+)", "{1} fields, not {0}"),
     (r"unterminated quote", "a quote is opened and never closed"),
+    (r"reached an invalid state", r"its lines do not all end alike, in \n or \r\n"),
     (r"not utf-8 encoded|not valid UTF8|invalid UTF-8", "it is not UTF-8 text"),
     (r"Maximum line size", "a line is too long"),
     (r"end of GZIP stream|gzip|GZIP", "its gzip data is broken"),
@@ -40,6 +44,18 @@ QUOTING = (
     (r"(CSV Error|JSON transform error|Malformed JSON).*", "a row cannot be read"),
     (r"Invalid string encoding.*", "a text is not UTF-8"),
 )
+
+LONGEST_FIELD = (1 << 31) - 1
+DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+NOT_WRITABLE = {errno.EROFS, errno.EACCES, errno.EPERM}
+# DuckDB words a failed write itself, and ends it with the system's text.
+FILE_NOT_WRITTEN = re.compile(
+    r'(write|truncate|sync|open)\w*( to)? file \\?"(?P<path>[^"\\]+)'
+    rf".*?(?P<cause>{'|'.join(os.strerror(number) for number in DISK_FULL)})",
+    re.DOTALL,
+)
+NO_MEMORY = re.compile(r"Out of Memory Error|failed to allocate|bad_alloc")
+NO_TEMPORARY_SPACE = re.compile(r"failed to offload|max_temp_directory_size")
 
 
 def fault(error: object) -> str:
@@ -69,6 +85,54 @@ def without_values(text: str) -> str:
     return text
 
 
+def refused_write(error: OSError) -> str | None:
+    """Return why a file cannot be written and the way out.
+
+    None where the error is of another kind, and may well be a fault of ours.
+    """
+    file = error.filename or "a file"
+    if error.errno in DISK_FULL:
+        return _full_disk(file, error.strerror)
+    if error.errno in NOT_WRITABLE:
+        return (
+            f"{file} cannot be written ({error.strerror}): make its folder"
+            " writable, or choose another path"
+        )
+    return None
+
+
+def exhausted(error: object) -> str | None:
+    """Return which resource a message of DuckDB says has run out, and what to do.
+
+    None where the message says nothing of the kind.
+    """
+    text = str(error)
+    unwritten = FILE_NOT_WRITTEN.search(text)
+    if unwritten:
+        return _full_disk(unwritten["path"], unwritten["cause"])
+    if NO_TEMPORARY_SPACE.search(text):
+        return (
+            "neither memory nor the disk of the temporary folder (<KEFU_DATABASE>.tmp)"
+            " has room for it: make room there, set KEFU_DATABASE to a path on a"
+            " larger disk, or raise KEFU_MEMORY_LIMIT"
+        )
+    if NO_MEMORY.search(text):
+        limit = os.environ.get("KEFU_MEMORY_LIMIT")
+        now = f"is {limit}" if limit else "is not set: the profile's limit holds"
+        return (
+            f"it is out of memory: raise KEFU_MEMORY_LIMIT (it {now}), as far as the"
+            " machine allows, or build with fewer threads in the profile"
+        )
+    return None
+
+
+def _full_disk(file: object, cause: str) -> str:
+    return (
+        f"{file} cannot be written, its disk is full or a limit is reached"
+        f" ({cause}): make room there, or choose a path on another disk"
+    )
+
+
 def csv_fault(path: Path, is_gzip: bool, width: int | None, error: Exception) -> str:
     """Return which line of a CSV file is at fault and in what way.
 
@@ -78,8 +142,10 @@ def csv_fault(path: Path, is_gzip: bool, width: int | None, error: Exception) ->
         with _opened(path, is_gzip) as content:
             for number, line in enumerate(content, start=1):
                 if not _is_utf8(line):
-                    return f"line {number} is not UTF-8 text"
+                    return f"line {number} {_encoding_fault(line)}"
         opener = gzip.open if is_gzip else open
+        # Else a long text would pass for a quote in a wrong place.
+        csv.field_size_limit(LONGEST_FIELD)
         with opener(path, "rt", encoding="utf-8-sig", newline="") as lines:
             reader, begins = csv.reader(lines, strict=True), 1
             try:
@@ -100,8 +166,14 @@ def json_fault(path: Path, is_gzip: bool, error: object) -> str:
     try:
         with _opened(path, is_gzip) as content:
             for number, line in enumerate(content, start=1):
+                if line.strip() and not _is_utf8(line):
+                    return f"line {number} {_encoding_fault(line)}"
+                if number == 1 and line.startswith(codecs.BOM_UTF8):
+                    return "it begins with a byte order mark: save it without one"
                 if line.strip() and not _is_object(line):
                     return f"line {number} is no JSON object"
+                if _has_half_character(line):
+                    return f"line {number} has half a character, as of a cut emoji"
     except (OSError, EOFError, zlib.error) as unreadable:
         return fault(unreadable)
     return fault(error)
@@ -119,8 +191,61 @@ def _is_utf8(line: bytes) -> bool:
     return True
 
 
+def _encoding_fault(line: bytes) -> str:
+    """Return what a line that is not UTF-8 seems to be, and how to mend it.
+
+    It is a guess, so it is said and never acted on: bytes of one encoding
+    often have a meaning in another, and the wrong one would be silent.
+    """
+    has_mark = line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if has_mark and b"\0" in line:
+        return _not_utf8("UTF-16")
+    if _looks_like_gbk(line):
+        return _not_utf8("GBK", "GB18030")
+    return "is not UTF-8 text"
+
+
+def _not_utf8(looks: str, name: str | None = None) -> str:
+    name = name or looks
+    return (
+        f"is not UTF-8 text, it looks like {looks}: convert it, as in"
+        f" iconv -f {name} -t UTF-8 OLD > NEW"
+    )
+
+
+def _looks_like_gbk(line: bytes) -> bool:
+    """Whether most of what is not ASCII are common Chinese characters in GBK.
+
+    A damaged line of UTF-8 can be read as GBK too, as rare characters mostly;
+    but then most of it is sound UTF-8.
+    """
+    as_utf8 = line.decode("utf-8", "replace")
+    sound = sum(not sign.isascii() and sign != "\ufffd" for sign in as_utf8)
+    if sound > as_utf8.count("\ufffd"):
+        return False
+    try:
+        signs = [sign for sign in line.decode("gb18030") if not sign.isascii()]
+    except UnicodeDecodeError:
+        return False
+    common = sum(bool(sign.encode("gb2312", "ignore")) for sign in signs)
+    return common * 2 > len(signs)
+
+
 def _is_object(line: bytes) -> bool:
     try:
         return isinstance(json.loads(line.decode("utf-8")), dict)
     except (ValueError, RecursionError):
         return False
+
+
+def _has_half_character(line: bytes) -> bool:
+    r"""Whether a JSON line escapes one half of a pair alone, such as \ud83d."""
+    if b"\\u" not in line:
+        return False
+    try:
+        json.dumps(json.loads(line), ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    except (ValueError, RecursionError):
+        return False
+    return False

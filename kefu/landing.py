@@ -12,15 +12,16 @@ import io
 import os
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 
 from kefu.contract import NEEDED_TABLES, Table
-from kefu.errors import KefuError
+from kefu.errors import KefuError, one_line
 from kefu.faults import csv_fault, fault, json_fault
+from kefu.settings import DEMO_UNFINISHED
 from kefu.sql import quote_name, quote_path, quote_text
 
 FORMATS = {
@@ -36,7 +37,35 @@ FORMATS = {
 }
 UNFINISHED = (".tmp", ".temp", ".part", ".partial", ".inprogress", ".crc", "~")
 CHUNK_BYTES = 1 << 20
+# The reader's own limit, 2 MB, is less than a million Chinese characters.
+LINE_BYTES = 1 << 26
+SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+SHOWN_COLUMNS = 8
 LOAD_DATE_FOLDER = re.compile(r"load_date=(\d{4}-\d{2}-\d{2})")
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What tells, without reading it, that a file is still the one it was.
+
+    The time of the last change of the file's entry is the system's own, so
+    that a file which was written over or replaced is noticed even where its
+    size and the time shown by `ls` are as before.
+    """
+
+    size: int
+    modified_ns: int
+    changed_ns: int
+    file_number: int
+
+    @classmethod
+    def of(cls, path: Path) -> "Stamp | None":
+        """Return a file's stamp; None if it is not there or out of reach."""
+        try:
+            stat = path.stat()
+        except OSError:
+            return None
+        return cls(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
 
 
 @dataclass(frozen=True)
@@ -50,6 +79,7 @@ class LandedFile:
     load_date: dt.date
     format: str
     is_gzip: bool
+    stamp: Stamp
 
 
 @dataclass(frozen=True)
@@ -90,37 +120,49 @@ class Landing:
         return sorted(found, key=lambda file: file.name)
 
 
-def freeze(root: Path, contract: dict[str, Table]) -> Landing:
+def freeze(
+    root: Path,
+    contract: dict[str, Table],
+    needed: Collection[str] = NEEDED_TABLES,
+) -> Landing:
     """List and check the files under the raw root.
 
     Raises KefuError, naming table, column and file, when the root is
     missing, a needed table has no file, a file lies outside a load_date
     folder, cannot be read, or lacks a required column.
     """
-    files, warnings = discover(root, contract)
+    files, warnings = discover(root, contract, needed)
     landing = Landing(root=root, warnings=warnings)
     with duckdb.connect() as connection:
         for table in contract.values():
             landed = [file for file in files if file.table == table.name]
             groups = _groups(connection, table, landed)
-            landing.warnings.extend(_unknown_columns(table, groups))
+            landed_fields = (item for group in groups for item in group.fields)
+            landing.warnings.extend(unknown_columns(table, landed_fields))
             landing.groups.extend(groups)
     return landing
 
 
-def _unknown_columns(table: Table, groups: list[FileGroup]) -> Iterator[str]:
-    """Yield a warning for each landed column that the contract does not have.
+def unknown_columns(table: Table, fields: Iterable[Field]) -> list[str]:
+    """Return a warning if columns were landed that the contract does not have.
 
-    It may be one of ours with a slip in its name, and then its values are lost.
+    One may be ours with a slip in its name, and then its values are lost.
     """
     known = {*table.columns, "load_date"}
-    found = {field_key(item.name) for group in groups for item in group.fields}
-    for name in sorted(found - known):
-        yield f"{table.name}: column {quote_name(name)} is not in the contract: ignored"
+    found = sorted({field_key(item.name) for item in fields} - known)
+    if not found:
+        return []
+    shown = ", ".join(quote_name(name) for name in found[:SHOWN_COLUMNS])
+    more = len(found) - SHOWN_COLUMNS
+    verb = "columns {}{} are" if len(found) > 1 else "column {}{} is"
+    told = verb.format(one_line(shown), f" and {more} more" if more > 0 else "")
+    return [f"{table.name}: {told} not in the contract: ignored"]
 
 
 def discover(
-    root: Path, contract: dict[str, Table]
+    root: Path,
+    contract: dict[str, Table],
+    needed: Collection[str] = NEEDED_TABLES,
 ) -> tuple[list[LandedFile], list[str]]:
     """Return the data files under the raw root, sorted, and warnings.
 
@@ -132,6 +174,10 @@ def discover(
             " KEFU_RAW_ROOT to where they are, or make some with"
             " `kefu demo-data`"
         )
+    if (root / DEMO_UNFINISHED).exists():
+        raise KefuError(
+            f"the demo data in {root} is unfinished: make it anew with `kefu demo-data`"
+        )
     warnings: list[str] = []
     for entry in sorted(root.iterdir()):
         is_table = entry.name in contract or _is_hidden(entry.name)
@@ -140,7 +186,7 @@ def discover(
     files: list[LandedFile] = []
     for table in contract:
         landed = list(_walk_table(root, table, warnings))
-        if not landed and table in NEEDED_TABLES:
+        if not landed and table in needed:
             raise KefuError(
                 f"{table}: no data file under {root / table}: this table needs"
                 " at least one, of zero rows if need be, as"
@@ -155,6 +201,8 @@ def discover(
 def _walk_table(root: Path, table: str, warnings: list[str]) -> Iterator[LandedFile]:
     for folder, subfolders, names in os.walk(root / table, followlinks=True):
         subfolders[:] = sorted(name for name in subfolders if not _is_hidden(name))
+        for name in subfolders:
+            _check_folder(root, table, Path(folder) / name)
         for name in sorted(names):
             if _is_hidden(name) or name.lower().endswith(UNFINISHED):
                 continue
@@ -166,6 +214,17 @@ def _walk_table(root: Path, table: str, warnings: list[str]) -> Iterator[LandedF
                     f"{relative} is neither Parquet, CSV nor JSON lines: ignored"
                 )
                 continue
+            stamp = Stamp.of(path)
+            if stamp is None:
+                raise KefuError(
+                    f"{table}: file {relative.as_posix()} was taken away, or is a link"
+                    " to nothing: run again, or take it away"
+                )
+            if not path.is_file():
+                raise KefuError(
+                    f"{table}: {relative.as_posix()} is named like a data file, but is"
+                    " none: take it away"
+                )
             yield LandedFile(
                 table=table,
                 path=path,
@@ -173,7 +232,20 @@ def _walk_table(root: Path, table: str, warnings: list[str]) -> Iterator[LandedF
                 load_date=_load_date(table, relative),
                 format=FORMATS[suffix],
                 is_gzip=suffix.endswith(".gz"),
+                stamp=stamp,
             )
+
+
+def _check_folder(root: Path, table: str, folder: Path) -> None:
+    """Raise KefuError if a folder is a link to one that it lies in.
+
+    Followed, it would read every file there some forty times.
+    """
+    if folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve()):
+        raise KefuError(
+            f"{table}: folder {folder.relative_to(root).as_posix()} is a link to a"
+            " folder that it lies in: take it away"
+        )
 
 
 def _is_hidden(name: str) -> bool:
@@ -370,6 +442,9 @@ def _csv_header(file: LandedFile) -> tuple[Field, ...]:
         raise unreadable(file, reason) from error
     if not header:
         raise unreadable(file, "it has no header line")
+    others = [name for sign, name in SEPARATORS.items() if sign in header[0]]
+    if len(header) == 1 and others:
+        raise unreadable(file, f"its fields are parted by {others[0]}, not by commas")
     return tuple(Field(name, "VARCHAR") for name in header)
 
 
@@ -446,6 +521,9 @@ def _json_headers(
         for (keys,) in rows:
             check_names(table, keys, f"a row of file {file.name}")
         found = sorted({key for (keys,) in rows for key in keys})
+        if rows and not found:
+            # Rows of nothing, not a file of no rows: they would vanish unbooked.
+            check_columns(table, (), f"file {file.name}")
         headers[file] = tuple(Field(key, "VARCHAR") for key in found)
     return headers
 
@@ -468,6 +546,7 @@ def read_csv(group: FileGroup) -> str:
         f"read_csv([{_paths(group)}], columns = {{{columns}}},"
         " header = true, auto_detect = false, delim = ',', quote = '\"',"
         " escape = '\"', parallel = false, hive_partitioning = false,"
+        f" max_line_size = {LINE_BYTES},"
         f" compression = {quote_text('gzip' if group.is_gzip else 'none')})"
     )
 

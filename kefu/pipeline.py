@@ -3,6 +3,7 @@
 import difflib
 import gc
 import json
+import logging
 import os
 import re
 import subprocess
@@ -10,23 +11,53 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 
-import duckdb
 import yaml
 
 from kefu import dbt_runs
-from kefu.diagnosis import find_unreadable
-from kefu.errors import EXIT_BUILD, EXIT_INPUT, EXIT_PUBLISH, KefuError, one_line
+from kefu.diagnosis import find_unreadable, from_outside
+from kefu.errors import (
+    EXIT_AUDIT,
+    EXIT_BUILD,
+    EXIT_INPUT,
+    EXIT_PUBLISH,
+    KefuError,
+    one_line,
+)
 from kefu.faults import without_values
-from kefu.raw_input import open_working_database, read_input, try_to_write
-from kefu.run_lock import held
+from kefu.meta_schema import watermark
+from kefu.privacy_key import has_changed, refuse_weak_key
+from kefu.publish import Request, check_places
+from kefu.raw_input import (
+    RawInput,
+    check_memory_limit,
+    check_unchanged,
+    make_working_folder,
+    open_working_database,
+    read_input,
+    try_to_write,
+)
+from kefu.run_lock import folder_read, held
+from kefu.run_record import (
+    BROKEN,
+    BUILDING,
+    BUILT,
+    RunRecord,
+    begin,
+    note,
+    note_file,
+    noted,
+    now,
+    of_unknown_build,
+    project_vars,
+)
 from kefu.settings import DEMO_MARK, Settings
+from kefu.versions import Versions
 
 SECONDS_BETWEEN_LINES = 5.0
-DUCKDB_MAGIC = b"DUCK"
 FAILED = ("error", "fail", "runtime error")
+TEST_STATUSES = {"pass": "passed", "warn": "warned", "skipped": "skipped"}
 
 
 @dataclass(frozen=True)
@@ -37,44 +68,84 @@ class RunOptions:
     variables: str | None = None
     full_refresh: bool = False
     with_tests: bool = True
+    with_audit: bool = True
     publish_untested: bool = False
+    accepted: dict[str, str] = field(default_factory=dict)
+    """Checks of the audit that may fail this time, and why."""
+    wait: bool = False
 
 
 def run(settings: Settings, options: RunOptions, say: Callable[[str], None]) -> None:
     """Do one run and say on the way what happens.
 
     Raises KefuError, with the published file as it was, when the input cannot
-    be read, a model or test fails, or publishing does.
+    be read, a model, a test or the audit fails, or publishing does.
     """
     started = time.monotonic()
-    check_options(settings, options)
-    preflight(settings, say)
-    with held(settings.database, "run"):
+    variables = check_options(settings, options)
+    check_publishable(settings)
+    make_working_folder(settings.database)
+    # The input is frozen under the locks: not before a wait, and not while
+    # demo data are being written.
+    with (
+        held(settings.database, "run", wait=options.wait, say=say) as lock,
+        folder_read(settings.raw_root),
+    ):
+        raw = preflight(settings, say)
+        if has_changed(settings) and not options.full_refresh:
+            say("KEFU_BUYER_KEY is not the one of the last build: rebuilding all")
+            options = replace(options, full_refresh=True)
+        record = begin(
+            settings,
+            raw,
+            target=options.target,
+            variables=variables,
+            is_full_refresh=options.full_refresh,
+        )
+        record.warnings.extend(raw.warnings)
         # From here on the working file is no finished build any more.
-        _mark_file(settings.database).unlink(missing_ok=True)
-        build(settings, options, say)
-        if options.with_tests:
-            mark_passed(settings.database)
-        elif not options.publish_untested:
+        note(settings.database, BUILDING, record)
+        build(settings, options, record, say)
+        warn_of_early_end(settings, record, say)
+        check_unchanged(settings)
+        note(settings.database, BUILT, record)
+        audit(settings, options, record, say)
+        # The audit has read the landings too.
+        check_unchanged(settings)
+        record.finished_at = now()
+        note(settings.database, BUILT, record)
+        if not (record.has_passed or options.publish_untested):
+            left_out = " and ".join(
+                name
+                for name, was_run in (
+                    ("tests", options.with_tests),
+                    ("audit", options.with_audit),
+                )
+                if not was_run
+            )
             say(
-                "built without tests, so not published:"
+                f"built without {left_out}, so not published:"
                 " run with them, or add --publish-untested"
             )
             return
         say("publishing")
-        figures = publish_in_new_process(settings)
+        figures = publish_in_new_process(settings, record, lock)
     say_summary(settings, figures, time.monotonic() - started, say)
 
 
-def check_options(settings: Settings, options: RunOptions) -> None:
-    """Raise KefuError for what dbt would refuse too, only seconds later."""
-    if options.target == "prod" and settings.uses_demo_key:
-        raise KefuError(
-            "the target prod refuses the demo's key for buyer_key: set"
-            " KEFU_BUYER_KEY to a secret of your own"
-        )
+def check_options(settings: Settings, options: RunOptions) -> dict:
+    """Return the vars that were given, none if none were.
+
+    Raises KefuError for what dbt would refuse too, only seconds later.
+    """
+    if options.target == "prod":
+        refuse_weak_key(settings)
+    if options.with_audit:
+        from kefu.audit import check_names  # noqa: PLC0415
+
+        check_names(settings.root, options.accepted)
     if options.variables is None:
-        return
+        return {}
     try:
         parsed = yaml.safe_load(options.variables)
     except (yaml.YAMLError, ValueError) as error:
@@ -89,6 +160,7 @@ def check_options(settings: Settings, options: RunOptions) -> None:
             " --vars 'as_of_date: 2026-03-31' or --vars '{score_min_peers: 3}'"
         )
     check_names_of_vars(settings, parsed)
+    return parsed
 
 
 def check_names_of_vars(settings: Settings, variables: dict) -> None:
@@ -97,10 +169,7 @@ def check_names_of_vars(settings: Settings, variables: dict) -> None:
     dbt ignores such a var, so that a misspelt one would publish figures by
     the rule that it was meant to replace.
     """
-    project = yaml.safe_load(
-        (settings.root / "dbt_project.yml").read_text(encoding="utf-8")
-    )
-    known = [str(name) for name in project.get("vars", {})]
+    known = [str(name) for name in project_vars(settings.root)]
     for name in variables:
         if name not in known:
             near = difflib.get_close_matches(str(name), known, n=1)
@@ -108,13 +177,13 @@ def check_names_of_vars(settings: Settings, variables: dict) -> None:
             raise KefuError(f"--vars names {name}, which is no var here: {hint}")
 
 
-def preflight(settings: Settings, say: Callable[[str], None]) -> None:
-    """Check all that can be checked before dbt starts.
+def preflight(settings: Settings, say: Callable[[str], None]) -> RawInput:
+    """Check all that can be checked before dbt starts; return the input.
 
     Raises KefuError with one line about the first thing that is wrong.
     """
     source = settings.raw_database or settings.raw_root
-    check_publishable(settings.published)
+    check_memory_limit(os.environ.get("KEFU_MEMORY_LIMIT") or None)
     say(f"reading {source}")
     raw = read_input(settings)
     for warning in raw.warnings:
@@ -125,20 +194,18 @@ def preflight(settings: Settings, say: Callable[[str], None]) -> None:
             " knows: set KEFU_BUYER_KEY"
         )
     open_working_database(str(settings.database))
+    return raw
 
 
-def check_publishable(published: Path) -> None:
+def check_publishable(settings: Settings) -> None:
     """Raise KefuError if the published file could not be put in place."""
+    published = settings.published
     folder = published.parent
     if published.is_dir():
         raise KefuError(
             f"KEFU_PUBLISHED names {published}, which is a folder: name a file in it"
         )
-    if not is_replaceable(published):
-        raise KefuError(
-            f"KEFU_PUBLISHED names {published}, which exists and is no database that"
-            " kefu published: move it away, or set KEFU_PUBLISHED to another path"
-        )
+    check_places(Versions(published), settings.with_parquet, settings.with_restricted)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -155,34 +222,16 @@ def check_publishable(published: Path) -> None:
         ) from error
 
 
-def is_replaceable(published: Path) -> bool:
-    """Tell whether a publication may take the place of what is there now.
-
-    True where there is nothing, an empty file, or a DuckDB file with a schema
-    marts; a DuckDB file that another process is writing counts as one.
-    """
-    if not published.exists() or published.stat().st_size == 0:
-        return True
-    with published.open("rb") as file:
-        if file.read(12)[8:] != DUCKDB_MAGIC:
-            return False
-    try:
-        with duckdb.connect(str(published), read_only=True) as connection:
-            found = connection.execute(
-                "select 1 from duckdb_schemas()"
-                " where schema_name = 'marts' and database_name = current_database()"
-            ).fetchone()
-    except duckdb.IOException as error:
-        return "lock" in str(error).lower()
-    except duckdb.Error:
-        return False
-    return found is not None
-
-
-def build(settings: Settings, options: RunOptions, say: Callable[[str], None]) -> None:
+def build(
+    settings: Settings,
+    options: RunOptions,
+    record: RunRecord,
+    say: Callable[[str], None],
+) -> None:
     """Build and test everything with dbt in this process.
 
-    Raises KefuError with the first model or test that failed.
+    What the tests found goes into the record. Raises KefuError with the first
+    model or test that failed.
     """
     # Imported here: dbt takes seconds to load, and a bad path should not.
     from dbt.cli.main import dbtRunner  # noqa: PLC0415
@@ -192,10 +241,23 @@ def build(settings: Settings, options: RunOptions, say: Callable[[str], None]) -
     say("building and testing" if options.with_tests else "building")
     progress = Progress(say)
     os.environ.update(dbt_runs.environment(settings))
+    # A log that cannot be written is no reason to fill the screen.
+    logging.raiseExceptions = False
     result = dbtRunner(callbacks=[progress]).invoke(_arguments(settings, options))
     progress.finish()
     _release_database()
+    if isinstance(result.exception, KeyboardInterrupt):
+        raise result.exception
+    results = getattr(result.result, "results", None) or []
+    if options.with_tests:
+        record.tests = _count_tests(results)
     if not result.success:
+        is_whole = bool(results) and all(
+            entry.status == "success"
+            for entry in results
+            if entry.node.resource_type != "test"
+        )
+        note(settings.database, BUILT if is_whole else BROKEN, record)
         raise _failure(settings, result, say)
     if settings.database not in opened_by_dbt:
         raise KefuError(
@@ -203,6 +265,20 @@ def build(settings: Settings, options: RunOptions, say: Callable[[str], None]) -
             f" ({settings.database}): let its path read env_var('KEFU_DATABASE')",
             EXIT_BUILD,
         )
+
+
+def warn_of_early_end(
+    settings: Settings, record: RunRecord, say: Callable[[str], None]
+) -> None:
+    """Say so if the data end before the day that figures were asked for."""
+    asked = record.vars.get("as_of_date")
+    end = asked and watermark(settings.database)["as_of_end"]
+    if end and str(asked) > end:
+        record.warnings.append(
+            f"as_of_date is {asked}, but the data end before: everything is computed"
+            f" as of {end}"
+        )
+        say(f"  warning: {record.warnings[-1]}")
 
 
 def _arguments(settings: Settings, options: RunOptions) -> list[str]:
@@ -282,6 +358,9 @@ def _failure(
     log = dbt_runs.log_file(settings.root)
     results = getattr(result.result, "results", None) or []
     failed = [entry for entry in results if str(entry.status).lower() in FAILED]
+    outside = from_outside(settings, failed, result.exception)
+    if outside:
+        return outside
     if not failed:
         return KefuError(
             f"{telling_line(result.exception)} (dbt did not start; more in {log})",
@@ -334,19 +413,106 @@ def telling_line(message: object) -> str:
     return one_line(without_values(" ".join(told)), 400)
 
 
-def publish_in_new_process(settings: Settings) -> dict:
+def _count_tests(results: list) -> dict[str, object]:
+    """Return how many tests passed, warned, failed and were skipped.
+
+    The names of those that warned come along: they were published.
+    """
+    statuses = {
+        entry.node.name: str(entry.status).lower()
+        for entry in results
+        if entry.node.resource_type == "test"
+    }
+    found = Counter(TEST_STATUSES.get(status, "failed") for status in statuses.values())
+    return {name: found[name] for name in ("passed", "warned", "failed", "skipped")} | {
+        "warnings": sorted(
+            name for name, status in statuses.items() if status == "warn"
+        )
+    }
+
+
+def audit(
+    settings: Settings,
+    options: RunOptions,
+    record: RunRecord,
+    say: Callable[[str], None],
+) -> None:
+    """Check what was built against what it used to be; into the record.
+
+    Raises KefuError if something is found that blocks and was not accepted.
+    """
+    if not options.with_audit:
+        return
+    # Imported here: the library behind it takes many seconds to load.
+    from kefu.audit import run_audit  # noqa: PLC0415
+
+    say("auditing")
+    report = run_audit(settings, record.run_id, options.accepted, say)
+    record.audit = report.as_dict()
+    record.accepted = [
+        {"check": check, "reason": reason} for check, reason in options.accepted.items()
+    ]
+    say(report.screen())
+    if not report.passed:
+        note(settings.database, BUILT, record)
+        blocking = [
+            check["name"]
+            for check in report.checks
+            if check["success"] is False
+            and check["severity"] == "blocking"
+            and check["accepted_reason"] is None
+        ]
+        raise KefuError(
+            f"the audit found what must not be published: {', '.join(blocking)};"
+            " nothing was published (see above, and `kefu check`; for a known"
+            " exception --accept CHECK --reason TEXT)",
+            EXIT_AUDIT,
+        )
+
+
+def publish_built(settings: Settings, *, untested: bool, lock: int) -> dict:
+    """Publish what was built before; return the figures for the summary.
+
+    Raises KefuError if it did not pass, unless `untested`, and always if it
+    holds tables of two runs.
+    """
+    found = noted(settings.database)
+    if found and found.state != BUILT:
+        raise KefuError(
+            f"the last run did not finish building {settings.database}, so its tables"
+            " may be of two runs: use `kefu run`; if dbt alone has built it since,"
+            f" remove {note_file(settings.database)}",
+            EXIT_PUBLISH,
+        )
+    is_known = found is not None and found.is_unchanged
+    if not untested and not (is_known and found.record.has_passed):
+        raise KefuError(
+            f"{settings.database} did not pass a run, or was changed since:"
+            " use `kefu run`, or publish it as it is with --untested",
+            EXIT_PUBLISH,
+        )
+    record = found.record if is_known else of_unknown_build()
+    return publish_in_new_process(settings, record, lock)
+
+
+def publish_in_new_process(settings: Settings, record: RunRecord, lock: int) -> dict:
     """Publish the working database; return the figures for the summary.
 
-    Raises KefuError with the published file as it was.
+    The new process holds the `lock` too, the descriptor of its file. Raises
+    KefuError with the published file as it was.
     """
+    request = Request(
+        database=settings.database,
+        published=settings.published,
+        record=record,
+        kept_versions=settings.kept_versions,
+        with_parquet=settings.with_parquet,
+        with_restricted=settings.with_restricted,
+    )
     child = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "kefu.publish",
-            str(settings.database),
-            str(settings.published),
-        ],
+        [sys.executable, "-m", "kefu.publish"],
+        input=request.as_json(),
+        pass_fds=(lock,),
         capture_output=True,
         text=True,
         check=False,
@@ -366,25 +532,3 @@ def say_summary(
         shown = f"{value:,}" if isinstance(value, int) else value or "-"
         say(f"  {name:<17} {shown}")
     say(f"  {'published file':<17} {settings.published}")
-
-
-def _mark_file(database: Path) -> Path:
-    return database.with_name(f"{database.name}.passed")
-
-
-def mark_passed(database: Path) -> None:
-    """Note that the working file, as it is now, passed all tests."""
-    _mark_file(database).write_text(_stamp(database), encoding="utf-8")
-
-
-def has_passed(database: Path) -> bool:
-    """Return whether the working file is still the one that passed."""
-    try:
-        return _mark_file(database).read_text(encoding="utf-8") == _stamp(database)
-    except OSError:
-        return False
-
-
-def _stamp(database: Path) -> str:
-    stat = database.stat()
-    return f"{stat.st_size} bytes, changed at {stat.st_mtime_ns} ns\n"

@@ -6,32 +6,80 @@ nobody open a file that another connection has open for writing.
 
 import contextlib
 import json
-import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import duckdb
 
+from kefu.closing.restate import complete
 from kefu.errors import EXIT_PUBLISH, KefuError, one_line
+from kefu.files import remove, sha256_of, write_protect
+from kefu.meta_schema import (
+    AS_OF_END,
+    META,
+    SCHEMA,
+    as_text,
+    row_counts,
+    watermark,
+    write_meta,
+)
 from kefu.run_lock import held
-from kefu.sql import quote_name, quote_text
+from kefu.run_record import RunRecord, now
+from kefu.settings import DEFAULT_KEPT_VERSIONS
+from kefu.table_copy import copy_schemas, schemas_of, write_parquet
+from kefu.versions import (
+    FILE,
+    PARQUET,
+    RESTRICTED,
+    Found,
+    Version,
+    Versions,
+    look_at,
+    publication_in,
+)
 
-SCHEMA = "marts"
-# The oldest storage format that holds all we need, so that DuckDB 1.4 and
-# later, and what is built on them, can open the published file.
-STORAGE_VERSION = "v1.4.0"
-BUILT, NEXT = "kefu_built", "kefu_next"
+# The names of people: left out of the restricted file wherever they stand.
+RESTRICTED_COLUMNS = frozenset({"cs_name"})
 
 
-def publish(database: Path, published: Path) -> dict:
+@dataclass(frozen=True)
+class Request:
+    """What is to be published, where, and with which copies."""
+
+    database: Path
+    published: Path
+    record: RunRecord
+    kept_versions: int = DEFAULT_KEPT_VERSIONS
+    with_parquet: bool = False
+    with_restricted: bool = False
+
+    def as_json(self) -> str:
+        """Return the request as one line for another process."""
+        values = asdict(self) | {"record": self.record.as_dict()}
+        return json.dumps(values, default=str)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Request":
+        """Return the request of `as_json`."""
+        values = json.loads(text)
+        values["database"] = Path(values["database"])
+        values["published"] = Path(values["published"])
+        values["record"] = RunRecord.from_dict(values["record"])
+        return cls(**values)
+
+
+def publish(request: Request) -> dict:
     """Copy the marts of a finished build and put them in place of the old.
 
     Tables keep their constraints and comments. Readers that have the old file
     open keep it; who opens it later sees the new one; there is no moment
-    without a file. Returns the figures of the summary. Raises KefuError, with
-    the published file as it was.
+    without a file. The build is kept as a version, the oldest versions go.
+    Returns the figures of the summary. Raises KefuError, with the published
+    file as it was.
     """
+    published = request.published
     try:
         published.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -41,115 +89,173 @@ def publish(database: Path, published: Path) -> dict:
             " write",
             EXIT_PUBLISH,
         ) from error
-    with held(published, "publishing"):
-        remove_leftovers(published)
-        fresh = _temporary(published)
+    # A rollback takes seconds, and what waits here took much longer to build.
+    with held(published, "publishing", wait=True), _told_as_one_line(published):
+        versions = Versions(published)
+        versions.remove_leftovers()
+        parts = check_places(versions, request.with_parquet, request.with_restricted)
+        versions.check_nobody_writes(parts)
+        current = publication_in(published)
+        version, is_new = _version_of(versions, request, current)
         try:
-            copy_marts(database, fresh)
-            figures = summary(database)
-            _keep_mode(published, fresh)
-            _sync(fresh)
-            os.replace(fresh, published)
-            _sync(published.parent)
-        except (duckdb.Error, OSError) as error:
-            raise KefuError(
-                f"publishing to {published} failed, the file there is as it"
-                f" was: {one_line(error, 300)}",
-                EXIT_PUBLISH,
-            ) from error
-        finally:
-            for left in (fresh, fresh.with_name(f"{fresh.name}.wal")):
-                left.unlink(missing_ok=True)
+            add_copies(versions, version, parts)
+            versions.put_in_place(version, parts)
+        except BaseException:
+            if is_new:
+                versions.drop(version.folder)
+            raise
+        replaced = current["run_id"] if current else None
+        figures = summary(request.database) | {"version": version.run_id}
+        figures |= version.publication.get("closed", {})
+        figures |= _after_publication(versions, version, replaced, request)
     return figures
 
 
-def remove_leftovers(published: Path) -> None:
-    """Remove what killed runs left beside the published file."""
-    for left in published.parent.glob("*.publishing*"):
-        if left.name.startswith(f".{published.name}."):
-            left.unlink(missing_ok=True)
-
-
-def _temporary(published: Path) -> Path:
-    return published.parent / f".{published.name}.{os.getpid()}.publishing"
-
-
-def copy_marts(database: Path, target: Path) -> None:
-    """Copy the marts into a new file, with constraints and comments.
-
-    Raises KefuError if there are none, or if a table arrived with another
-    number of rows than it has; duckdb.Error for what DuckDB cannot do.
-    """
-    with duckdb.connect() as connection:
-        connection.execute(f"attach {quote_text(str(database))} as {BUILT} (read_only)")
-        connection.execute(
-            f"attach {quote_text(str(target))} as {NEXT}"
-            f" (storage_version {quote_text(STORAGE_VERSION)})"
-        )
-        tables = connection.execute(
-            """
-            select table_name, sql, comment
-            from duckdb_tables()
-            where database_name = ? and schema_name = ?
-            order by table_name
-            """,
-            [BUILT, SCHEMA],
-        ).fetchall()
-        if not tables:
-            raise KefuError(
-                f"{database} holds no table in the schema {SCHEMA}: build it"
-                " first with `kefu run`",
-                EXIT_PUBLISH,
-            )
-        # The statements kept in the catalog name the schema but no database.
-        connection.execute(f"use {NEXT}")
-        connection.execute(f"create schema {SCHEMA}")
-        for name, statement, comment in tables:
-            connection.execute(statement)
-            _copy_rows(connection, name)
-            if comment is not None:
-                connection.execute(
-                    f"comment on table {_qualified(NEXT, name)}"
-                    f" is {quote_text(comment)}"
-                )
-        _copy_column_comments(connection)
-        connection.execute(f"checkpoint {NEXT}")
-        connection.execute("use memory")
-        connection.execute(f"detach {NEXT}")
-
-
-def _qualified(database: str, table: str) -> str:
-    return f"{database}.{SCHEMA}.{quote_name(table)}"
-
-
-def _copy_rows(connection: duckdb.DuckDBPyConnection, table: str) -> None:
-    built, fresh = _qualified(BUILT, table), _qualified(NEXT, table)
-    connection.execute(f"insert into {fresh} by name select * from {built}")
-    expected, found = connection.execute(
-        f"select (select count(*) from {built}), (select count(*) from {fresh})"
-    ).fetchone()
-    if expected != found:
+@contextlib.contextmanager
+def _told_as_one_line(published: Path) -> Iterator[None]:
+    try:
+        yield
+    except (duckdb.Error, OSError) as error:
         raise KefuError(
-            f"{table} was published with {found} rows instead of {expected}:"
-            " the published file is as it was; run again",
+            f"publishing to {published} failed, the file there is as it"
+            f" was: {one_line(error, 300)}",
             EXIT_PUBLISH,
+        ) from error
+
+
+def check_places(
+    versions: Versions, with_parquet: bool = False, with_restricted: bool = False
+) -> list[str]:
+    """Return what a publication puts in place: the marts and which copies.
+
+    A copy that is there already is renewed even if nobody asks for it: old
+    figures beside new ones are worse than none. Raises KefuError if what is
+    there is not ours to replace.
+    """
+    versions.check_folder()
+    parts = [FILE]
+    _check_replaceable(versions, versions.published, look_at(versions.published))
+    found = look_at(versions.restricted)
+    is_ours = found.publication is not None and found.publication["is_restricted"]
+    if with_restricted or is_ours or found.is_open_for_writing:
+        _check_replaceable(versions, versions.restricted, found)
+        parts.append(RESTRICTED)
+    link = versions.parquet
+    if with_parquet or link.is_symlink():
+        if link.exists() and not link.is_symlink():
+            raise KefuError(
+                f"{link} exists and is no link that kefu made: move it away, so that"
+                " the Parquet files can be put there",
+            )
+        parts.append(PARQUET)
+    return parts
+
+
+def _check_replaceable(versions: Versions, place: Path, found: Found) -> None:
+    # A file that cannot be read is ours if we keep what it was made of.
+    is_ours = found.is_damaged and bool(versions.read()[0])
+    if not (found.is_replaceable or is_ours):
+        raise KefuError(
+            f"{place} exists and is no database that kefu published: move it"
+            " away, or set KEFU_PUBLISHED to another path"
         )
 
 
-def _copy_column_comments(connection: duckdb.DuckDBPyConnection) -> None:
-    rows = connection.execute(
-        """
-        select table_name, column_name, comment
-        from duckdb_columns()
-        where database_name = ? and schema_name = ? and comment is not null
-        """,
-        [BUILT, SCHEMA],
-    ).fetchall()
-    for table, column, comment in rows:
-        connection.execute(
-            f"comment on column {_qualified(NEXT, table)}.{quote_name(column)}"
-            f" is {quote_text(comment)}"
+def _version_of(
+    versions: Versions, request: Request, current: dict | None
+) -> tuple[Version, bool]:
+    """Return the version of the request's run, and whether it was made now.
+
+    `current` is what the published file says about itself. A run whose version
+    is kept already, and whole, is not copied again.
+    """
+    record = request.record
+    run_id = record.run_id
+    for version in versions.read()[0]:
+        if version.run_id == run_id:
+            with contextlib.suppress(KefuError):
+                version.check([FILE])
+                return version, False
+    unfinished = versions.begin(run_id)
+    try:
+        file = unfinished / FILE
+        copy_schemas(request.database, file, [SCHEMA])
+        # Whatever else belongs to a version is put into `file` here: it has
+        # the marts, is open nowhere, and nobody has seen it yet.
+        publication = {
+            "sequence": versions.next_sequence(current),
+            "published_at": now(),
+            "published_as": request.published.name,
+            "replaces": current["run_id"] if current else None,
+            **watermark(request.database),
+            "row_counts": row_counts(file),
+        }
+        manifest = record.as_dict() | {"publication": publication}
+        write_meta(file, manifest, is_restricted=False)
+        publication["closed"] = complete(
+            file, request.database, request.published, manifest
         )
+        publication["files"] = _finish(unfinished, request.published, FILE)
+        return versions.keep(unfinished, run_id, manifest), True
+    finally:
+        remove(unfinished)
+
+
+def add_copies(versions: Versions, version: Version, parts: Collection[str]) -> None:
+    """Add the copies to a version that it does not have yet."""
+    files = version.publication["files"]
+    missing = [
+        part
+        for part in (RESTRICTED, PARQUET)
+        if part in parts and not any(path.split("/")[0] == part for path in files)
+    ]
+    if not missing:
+        return
+    version.check([FILE])
+    unfinished = versions.begin(version.run_id)
+    try:
+        if RESTRICTED in missing:
+            file = unfinished / RESTRICTED
+            kept = [name for name in schemas_of(version.file) if name != META]
+            copy_schemas(version.file, file, kept, RESTRICTED_COLUMNS)
+            write_meta(file, version.manifest, is_restricted=True)
+            files |= _finish(unfinished, versions.restricted, RESTRICTED)
+        if PARQUET in missing:
+            write_parquet(version.file, unfinished / PARQUET, SCHEMA, version.run_id)
+            files |= _finish(unfinished, versions.published, PARQUET)
+        versions.add(version, unfinished, missing)
+    finally:
+        remove(unfinished)
+
+
+def _finish(folder: Path, model: Path, part: str) -> dict[str, dict]:
+    """Write-protect the files of a part; return their sizes and hashes."""
+    path = folder / part
+    found = sorted(path.iterdir()) if path.is_dir() else [path]
+    for file in found:
+        write_protect(file, model)
+    return {
+        file.relative_to(folder).as_posix(): {
+            "bytes": file.stat().st_size,
+            "sha256": sha256_of(file),
+        }
+        for file in found
+    }
+
+
+def _after_publication(
+    versions: Versions, version: Version, replaced: str | None, request: Request
+) -> dict:
+    """Note what was done and remove old versions; return what to warn of.
+
+    The new file is in place: what fails now is no failure of publishing.
+    """
+    try:
+        versions.note("published", version.run_id, replaced)
+        versions.prune(request.kept_versions, version.run_id)
+    except OSError as error:
+        return {"warning": f"old versions stay ({one_line(error, 200)})"}
+    return {}
 
 
 FIGURES = {
@@ -160,7 +266,7 @@ FIGURES = {
     "rows rejected": (
         "select sum(rows_rejected)::bigint from marts.data_quality_balance"
     ),
-    "as-of end": "select as_of_end from intermediate.int_as_of_end",
+    "as-of end": AS_OF_END,
     "newest score day": "select max(as_of_date) from marts.experience_score_30d",
 }
 
@@ -176,35 +282,39 @@ def summary(database: Path) -> dict:
             figures[figure] = None
             with contextlib.suppress(duckdb.CatalogException):
                 row = connection.execute(query).fetchone()
-                value = row[0] if row else None
-                is_day = hasattr(value, "isoformat")
-                figures[figure] = value.isoformat() if is_day else value
+                figures[figure] = as_text(row[0]) if row else None
     return figures
 
 
-def _keep_mode(published: Path, fresh: Path) -> None:
-    if published.exists():
-        fresh.chmod(published.stat().st_mode & 0o777)
+def roll_back(published: Path, run_id: str | None) -> Version:
+    """Put a kept version in place of the current one; return it.
+
+    Without an id, the one that the current version took the place of. Copies
+    that lie beside the published file go back with it. Raises KefuError, with
+    the published file as it was.
+    """
+    if not published.parent.is_dir():
+        raise KefuError(
+            f"there is no folder {published.parent}: nothing was published yet",
+            EXIT_PUBLISH,
+        )
+    with held(published, "rollback", wait=True), _told_as_one_line(published):
+        versions = Versions(published)
+        versions.remove_leftovers()
+        version = versions.find(run_id) if run_id else versions.before_current()
+        current = publication_in(published)
+        parts = check_places(versions)
+        versions.check_nobody_writes(parts)
+        add_copies(versions, version, parts)
+        versions.put_in_place(version, parts)
+        versions.note("rolled back", version.run_id, current and current["run_id"])
+    return version
 
 
-def _sync(path: Path) -> None:
-    with _descriptor(path) as descriptor:
-        os.fsync(descriptor)
-
-
-@contextlib.contextmanager
-def _descriptor(path: Path) -> Iterator[int]:
-    descriptor = os.open(path, os.O_RDONLY)
+def main() -> int:
+    """Do the request on standard input; print the figures, or the error."""
     try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def main(arguments: list[str]) -> int:
-    """Publish `arguments[0]` to `arguments[1]`; print figures or the error."""
-    try:
-        figures = publish(Path(arguments[0]), Path(arguments[1]))
+        figures = publish(Request.from_json(sys.stdin.read()))
     except KefuError as error:
         print(error, file=sys.stderr)
         return error.exit_code
@@ -213,4 +323,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

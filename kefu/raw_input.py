@@ -9,7 +9,14 @@ import duckdb
 
 from kefu.contract import NEEDED_TABLES, Table, read_contract
 from kefu.errors import KefuError, one_line
-from kefu.landing import Field, Landing, check_columns, freeze
+from kefu.landing import (
+    Field,
+    Landing,
+    Stamp,
+    check_columns,
+    freeze,
+    unknown_columns,
+)
 from kefu.raw_views import attached_select, empty_select, view_sql
 from kefu.settings import Settings
 from kefu.sql import quote_name, quote_text
@@ -26,6 +33,8 @@ class RawInput:
     prepare: tuple[str, ...] = ()
     landing: Landing | None = None
     """The files that the queries read; None for an attached database."""
+    database: Stamp | None = None
+    """The attached database as it was found; None for landing files."""
 
 
 @functools.cache
@@ -44,12 +53,40 @@ def read_input(settings: Settings) -> RawInput:
     return RawInput(queries, landing.warnings, landing=landing)
 
 
+def check_unchanged(settings: Settings) -> None:
+    """Raise KefuError if the input is not as it was when it was frozen.
+
+    Called when all has been read: a build reads its files several times, and a
+    file that was replaced or taken away in between would leave figures of two
+    moments. A file that was added meanwhile is none of this run's.
+    """
+    raw = read_input(settings)
+    again = "nothing was published, run again"
+    if raw.landing is None:
+        if Stamp.of(settings.raw_database) != raw.database:
+            raise KefuError(
+                f"input changed during the run: {settings.raw_database} was written"
+                f" or replaced; {again}"
+            )
+        return
+    changed = [file for file in raw.landing.files if Stamp.of(file.path) != file.stamp]
+    if changed:
+        first = changed[0]
+        done = "replaced or written over" if first.path.exists() else "taken away"
+        more = f", and {len(changed) - 1} more changed" if len(changed) > 1 else ""
+        raise KefuError(
+            f"input changed during the run: {first.table}: file {first.name} was"
+            f" {done}{more}; {again}"
+        )
+
+
 def _read_database(path: Path, contract: dict[str, Table]) -> RawInput:
     if not path.is_file():
         raise KefuError(
             f"KEFU_RAW_DATABASE names {path}, which is no file: name a DuckDB"
             " database, or unset it to read the landing folders"
         )
+    stamp = Stamp.of(path)
     try:
         with duckdb.connect(str(path), read_only=True) as connection:
             rows = connection.execute(
@@ -78,6 +115,7 @@ def _read_database(path: Path, contract: dict[str, Table]) -> RawInput:
             check_columns(table, fields[name], f"table {spelled[name]} of {path.name}")
             relation = f"{LANDED}.main.{quote_name(spelled[name])}"
             queries[name] = attached_select(table, relation, fields[name])
+            warnings.extend(unknown_columns(table, fields[name]))
         elif name in NEEDED_TABLES:
             raise KefuError(
                 f"{name}: there is no such table in the schema main of"
@@ -87,7 +125,7 @@ def _read_database(path: Path, contract: dict[str, Table]) -> RawInput:
             queries[name] = empty_select(table)
             warnings.append(f"{name}: no such table, read as an empty table")
     attach = f"attach if not exists {quote_text(str(path))} as {LANDED} (read_only)"
-    return RawInput(queries, warnings, (attach,))
+    return RawInput(queries, warnings, (attach,), database=stamp)
 
 
 def try_to_write(folder: Path) -> None:
@@ -100,13 +138,24 @@ def try_to_write(folder: Path) -> None:
         pass
 
 
-def open_working_database(path: str, config: dict | None = None) -> None:
-    """Make the working database's folder and open the file once.
+def check_memory_limit(limit: str | None) -> None:
+    """Raise KefuError if DuckDB does not take the limit (None: its own)."""
+    if limit is None:
+        return
+    try:
+        duckdb.connect(config={"memory_limit": limit}).close()
+    except duckdb.Error as error:
+        raise KefuError(
+            f"KEFU_MEMORY_LIMIT, or memory_limit in the profile, is {limit!r}, which"
+            f" is no amount of memory ({one_line(error, 160)}): write it as in 3GB"
+        ) from error
 
-    Raises KefuError where dbt would end in a traceback: no permission, not a
-    database, or open in another process.
+
+def make_working_folder(file: Path) -> None:
+    """Make the folder of the working database.
+
+    Raises KefuError if that, or writing a file into it, is not possible.
     """
-    file = Path(path)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -122,8 +171,20 @@ def open_working_database(path: str, config: dict | None = None) -> None:
             f" writable ({error.strerror}): set KEFU_DATABASE to a path you may"
             " write"
         ) from error
+
+
+def open_working_database(path: str, config: dict | None = None) -> None:
+    """Make the working database's folder and open the file once.
+
+    Raises KefuError where dbt would end in a traceback: no permission, not a
+    database, or open in another process.
+    """
+    file = Path(path)
+    config = config or {}
+    make_working_folder(file)
+    check_memory_limit(config.get("memory_limit"))
     try:
-        duckdb.connect(str(file), config=config or {}).close()
+        duckdb.connect(str(file), config=config).close()
     except duckdb.Error as error:
         raise KefuError(
             f"the working database {file} cannot be opened for writing"

@@ -9,10 +9,13 @@ from kefu.errors import KefuError
 DEMO_BUYER_KEY = "kefu-demo-key-not-for-production"
 # Lies in a raw root that kefu demo-data wrote.
 DEMO_MARK = ".kefu-demo"
+# Lies there too until all of it is written.
+DEMO_UNFINISHED = ".kefu-demo-unfinished"
 
 DEFAULT_RAW_ROOT = "data/raw"
 DEFAULT_DATABASE = "data/working/kefu.duckdb"
 DEFAULT_PUBLISHED = "data/published/kefu.duckdb"
+DEFAULT_KEPT_VERSIONS = 7
 
 # DuckDB names the catalog after the file; a catalog and a schema of the same
 # name make every two-part name ambiguous.
@@ -30,6 +33,16 @@ RESERVED_STEMS = frozenset(
     }
 )
 
+SWITCHES = {
+    "": False,
+    "0": False,
+    "false": False,
+    "no": False,
+    "1": True,
+    "true": True,
+    "yes": True,
+}
+
 
 def project_root() -> Path:
     """Return the folder that holds dbt_project.yml.
@@ -39,6 +52,22 @@ def project_root() -> Path:
     """
     above = Path(__file__).resolve().parent.parent
     return above if (above / "dbt_project.yml").exists() else Path.cwd()
+
+
+def _number(name: str, default: int) -> int:
+    """Return an environment variable that counts something, 1 or more."""
+    text = os.environ.get(name) or str(default)
+    if not (text.isascii() and text.isdigit() and int(text[:9]) > 0):
+        raise KefuError(f"{name} is {text!r}: set it to a number, 1 or more")
+    return int(text)
+
+
+def _is_on(name: str) -> bool:
+    """Return an environment variable that turns something on."""
+    text = (os.environ.get(name) or "").lower()
+    if text not in SWITCHES:
+        raise KefuError(f"{name} is {text!r}: set it to 1 or to 0")
+    return SWITCHES[text]
 
 
 @dataclass(frozen=True)
@@ -51,6 +80,9 @@ class Settings:
     published: Path
     raw_database: Path | None
     buyer_key: str
+    kept_versions: int = DEFAULT_KEPT_VERSIONS
+    with_parquet: bool = False
+    with_restricted: bool = False
 
     @property
     def uses_demo_key(self) -> bool:
@@ -78,6 +110,9 @@ class Settings:
             published=path("KEFU_PUBLISHED", DEFAULT_PUBLISHED),
             raw_database=(base / landed).resolve() if landed else None,
             buyer_key=os.environ.get("KEFU_BUYER_KEY") or DEMO_BUYER_KEY,
+            kept_versions=_number("KEFU_KEEP_VERSIONS", DEFAULT_KEPT_VERSIONS),
+            with_parquet=_is_on("KEFU_PARQUET"),
+            with_restricted=_is_on("KEFU_MARTS_RESTRICTED"),
         )
         settings.check_names()
         return settings

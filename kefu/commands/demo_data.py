@@ -8,7 +8,8 @@ import click
 
 from kefu.console import say
 from kefu.errors import KefuError
-from kefu.settings import DEMO_MARK, Settings
+from kefu.run_lock import folder_replaced
+from kefu.settings import DEMO_MARK, DEMO_UNFINISHED, Settings
 
 
 @click.command("demo-data")
@@ -30,36 +31,53 @@ def command(malls: int, days: int, messages: int, seed: int, out: Path | None) -
 
     folder = (out or Settings.from_env().raw_root).resolve()
     started = time.monotonic()
-    prepare_demo_folder(folder)
-    counts = generator.generate(
-        out_dir=folder, malls=malls, days=days, messages=messages, seed=seed
-    )
+    make_folder(folder)
+    with folder_replaced(folder):
+        prepare_demo_folder(folder)
+        counts = generator.generate(
+            out_dir=folder, malls=malls, days=days, messages=messages, seed=seed
+        )
+        (folder / DEMO_UNFINISHED).unlink()
     say(f"demo data in {folder} ({time.monotonic() - started:.1f} s), rows landed:")
     for table, rows in counts.items():
         say(f"  {table:<17} {rows:,}")
 
 
+def make_folder(folder: Path) -> None:
+    """Make the folder if it is not there; raises KefuError if that fails."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise not_writable(folder, error) from error
+
+
+def not_writable(folder: Path, error: OSError) -> KefuError:
+    """Return the error of a folder that does not take the data."""
+    return KefuError(
+        f"{folder} cannot be written ({error.strerror}): give another folder with --out"
+    )
+
+
 def prepare_demo_folder(folder: Path) -> None:
-    """Empty a folder of earlier demo data, or make it.
+    """Empty a folder of earlier demo data and mark it as unfinished.
 
     Raises KefuError if it holds anything that was not invented here.
     """
-    mark = folder / DEMO_MARK
+    mark, unfinished = folder / DEMO_MARK, folder / DEMO_UNFINISHED
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()) and not mark.exists():
             raise KefuError(
                 f"{folder} holds something that is no demo data: give another"
                 " folder with --out"
             )
+        # Both marks first: killed here, the folder is read by no run and can
+        # still be emptied.
+        mark.write_text("Invented data, made by `kefu demo-data`.\n", encoding="utf-8")
+        unfinished.touch()
         for entry in folder.iterdir():
             if entry.is_dir():
                 shutil.rmtree(entry)
-            else:
+            elif entry not in (mark, unfinished):
                 entry.unlink()
-        mark.write_text("Invented data, made by `kefu demo-data`.\n", encoding="utf-8")
     except OSError as error:
-        raise KefuError(
-            f"{folder} cannot be written ({error.strerror}): give another folder"
-            " with --out"
-        ) from error
+        raise not_writable(folder, error) from error

@@ -1,6 +1,9 @@
 """`kefu publish`: publish a finished build."""
 
+import dataclasses
+import functools
 import time
+from collections.abc import Callable
 
 import click
 
@@ -9,18 +12,45 @@ from kefu.errors import EXIT_PUBLISH, KefuError
 from kefu.settings import Settings
 
 
+def with_copies(function: Callable) -> Callable:
+    """Give a command the options for further copies, and `settings` with them."""
+
+    @click.option(
+        "--parquet",
+        is_flag=True,
+        help="Also write the marts as Parquet files (or set KEFU_PARQUET=1).",
+    )
+    @click.option(
+        "--marts-restricted",
+        is_flag=True,
+        help="Also publish a file without agents' names (KEFU_MARTS_RESTRICTED=1).",
+    )
+    @functools.wraps(function)
+    def wrapped(*, parquet: bool, marts_restricted: bool, **options: object) -> None:
+        settings = Settings.from_env()
+        settings = dataclasses.replace(
+            settings,
+            with_parquet=parquet or settings.with_parquet,
+            with_restricted=marts_restricted or settings.with_restricted,
+        )
+        function(**options, settings=settings)
+
+    return wrapped
+
+
 @click.command()
 @click.option(
     "--untested",
     is_flag=True,
     help="Publish a working database that no run of kefu has passed.",
 )
-def command(untested: bool) -> None:
+@click.option("--wait", is_flag=True, help="Wait if a run is under way.")
+@with_copies
+def command(untested: bool, wait: bool, settings: Settings) -> None:
     """Publish the working database of the last run that passed."""
     from kefu import pipeline  # noqa: PLC0415
     from kefu.run_lock import held  # noqa: PLC0415
 
-    settings = Settings.from_env()
     started = time.monotonic()
     if not settings.database.is_file():
         raise KefuError(
@@ -28,12 +58,6 @@ def command(untested: bool) -> None:
             " `kefu run`",
             EXIT_PUBLISH,
         )
-    with held(settings.database, "run"):
-        if not untested and not pipeline.has_passed(settings.database):
-            raise KefuError(
-                f"{settings.database} did not pass a run, or was changed since:"
-                " use `kefu run`, or publish it as it is with --untested",
-                EXIT_PUBLISH,
-            )
-        figures = pipeline.publish_in_new_process(settings)
+    with held(settings.database, "publishing", wait=wait, say=say) as lock:
+        figures = pipeline.publish_built(settings, untested=untested, lock=lock)
     pipeline.say_summary(settings, figures, time.monotonic() - started, say)

@@ -1,7 +1,8 @@
-"""`kefu run`: check, build, test, publish."""
+"""`kefu run`: check, build, test, audit, publish."""
 
 import click
 
+from kefu.commands.publish import with_copies
 from kefu.console import say
 from kefu.settings import Settings
 
@@ -15,28 +16,68 @@ from kefu.settings import Settings
     is_flag=True,
     help="Build without data tests; not published then.",
 )
+@click.option("--no-audit", is_flag=True, help="Leave out the audit; the same.")
 @click.option(
     "--publish-untested",
     is_flag=True,
-    help="With --no-tests: publish all the same.",
+    help="With --no-tests or --no-audit: publish all the same.",
 )
+@click.option(
+    "--accept",
+    "accepted",
+    metavar="CHECK",
+    multiple=True,
+    help="A check of the audit that may fail this time; with --reason each.",
+)
+@click.option(
+    "--reason",
+    "reasons",
+    metavar="TEXT",
+    multiple=True,
+    help="Why, for the --accept before it; kept in the manifest.",
+)
+@click.option("--wait", is_flag=True, help="Wait if another run is under way.")
+@with_copies
 def command(
     target: str | None,
     variables: str | None,
     full_refresh: bool,
     no_tests: bool,
+    no_audit: bool,
     publish_untested: bool,
+    accepted: tuple[str, ...],
+    reasons: tuple[str, ...],
+    wait: bool,
+    settings: Settings,
 ) -> None:
-    """Check the input, build, test, and publish if everything passed."""
+    """Check the input, build, test, audit, and publish if everything passed."""
     from kefu import pipeline  # noqa: PLC0415
 
-    if publish_untested and not no_tests:
-        raise click.UsageError("--publish-untested has a meaning with --no-tests only")
+    if publish_untested and not (no_tests or no_audit):
+        raise click.UsageError(
+            "--publish-untested has a meaning with --no-tests or --no-audit only"
+        )
+    if accepted and no_audit:
+        raise click.UsageError("--accept has no meaning with --no-audit")
     options = pipeline.RunOptions(
         target=target,
         variables=variables,
         full_refresh=full_refresh,
         with_tests=not no_tests,
+        with_audit=not no_audit,
         publish_untested=publish_untested,
+        accepted=pair(accepted, reasons),
+        wait=wait,
     )
-    pipeline.run(Settings.from_env(), options, say)
+    pipeline.run(settings, options, say)
+
+
+def pair(accepted: tuple[str, ...], reasons: tuple[str, ...]) -> dict[str, str]:
+    """Return the reason of each accepted check; UsageError if one has none."""
+    if len(accepted) != len(reasons):
+        raise click.UsageError("each --accept CHECK needs one --reason TEXT")
+    if len(set(accepted)) != len(accepted):
+        raise click.UsageError("a check is accepted twice: give it one --reason")
+    if not all(reason.strip() for reason in reasons):
+        raise click.UsageError("a --reason is empty: say why the check may fail")
+    return dict(zip(accepted, reasons, strict=True))

@@ -1,0 +1,317 @@
+"""The suite of the marts: their own sense, and what was published before."""
+
+from kefu.audit.checks import RangesCheck, RowsCheck
+from kefu.audit.landing_checks import EARLIER_DAYS
+
+SUITE = "marts"
+PUBLISHED = "a published version to compare with"
+
+CHECKS = (
+    RowsCheck(
+        "keys_unique",
+        SUITE,
+        "audit.mart_keys",
+        "Every row of a mart has a key of its own.",
+        """
+        select table_name, rows, distinct_keys
+        from {batch}
+        where rows <> distinct_keys
+        order by all
+        """,
+        needs="marts",
+    ),
+    RangesCheck(
+        "figures_in_range",
+        SUITE,
+        "Rates, scores and durations lie where they can lie.",
+        {
+            "mall_kpi_daily": ("mall_id", "service_date"),
+            "agent_kpi_daily": ("mall_id", "cs_uid", "service_date"),
+            "help_seeking_rate_30d": ("mall_id", "as_of_date", "module"),
+            "experience_score_30d": ("mall_id", "as_of_date"),
+        },
+        {
+            "reply_rate_30s": (0, 1),
+            "reply_rate_3min": (0, 1),
+            "effective_reply_rate": (0, 1),
+            "inquiry_conversion_rate": (0, 1),
+            "avg_response_seconds": (0, None),
+            "sales_amount": (0, None),
+            "help_seeking_rate": (0, 1),
+            "platform_help_rate": (0, 1),
+            "experience_score": (0, 5),
+            "category_percentile": (0, 1),
+        },
+    ),
+    RowsCheck(
+        "marts_filled",
+        SUITE,
+        "audit.marts_filled",
+        "Where messages were accepted, the daily tables have rows.",
+        "select table_name from {batch} where is_empty order by all",
+        needs="accepted messages",
+    ),
+    RowsCheck(
+        "rates_missing",
+        SUITE,
+        "audit.rates_missing",
+        "Every rate with a denominator has a value.",
+        """
+        select table_name, rate, mall_id, day from {batch} where is_missing
+        order by all
+        """,
+        needs="daily tables",
+    ),
+    RowsCheck(
+        "sums_agree",
+        SUITE,
+        "audit.sums",
+        "The same figure counted by two routes is the same.",
+        """
+        select figure, mall_id, day, counted, told
+        from {batch}
+        where counted <> told
+        order by all
+        """,
+        needs="facts and daily tables",
+    ),
+    RowsCheck(
+        "published_days_kept",
+        SUITE,
+        "audit.published_days",
+        "No day and no mall that was published is gone.",
+        """
+        select table_name, mall_id, day, published_rows, rows
+        from (
+            select table_name, '(all)' as mall_id, day,
+                sum(published_rows) as published_rows, sum(rows) as rows
+            from {batch}
+            group by table_name, day
+            union all
+            select table_name, mall_id, null, sum(published_rows), sum(rows)
+            from {batch}
+            group by table_name, mall_id
+        )
+        where
+            published_rows >= $rows
+            and published_rows - rows > $share * published_rows
+        order by rows / published_rows, published_rows desc
+        """,
+        ("rows", "share"),
+        PUBLISHED,
+    ),
+    RowsCheck(
+        "published_rows_kept",
+        SUITE,
+        "audit.published_days",
+        "Hardly a row of a published day is gone.",
+        """
+        select table_name, sum(greatest(rows_lost, 0)) as rows_lost,
+            sum(published_rows) as published_rows
+        from {batch}
+        group by table_name
+        having rows_lost > $share * published_rows and rows_lost >= $rows
+        order by rows_lost desc
+        """,
+        ("share", "rows"),
+        PUBLISHED,
+    ),
+    RowsCheck(
+        "published_rows_lost",
+        SUITE,
+        "audit.published_days",
+        "No row of a published day is gone.",
+        """
+        select table_name, mall_id, day, published_rows, rows
+        from {batch}
+        where rows_lost > $rows
+        order by rows_lost desc, all
+        """.replace(", all", ", table_name, mall_id, day"),
+        ("rows",),
+        PUBLISHED,
+    ),
+    RowsCheck(
+        "published_figures_kept",
+        SUITE,
+        "audit.published_figures",
+        "Figures of published days are what they were.",
+        """
+        select figure, day, round(sum(published), 2) as published,
+            round(sum(now), 2) as now
+        from {batch}
+        where age >= $days
+        group by figure, day
+        having
+            sum(published) >= $least
+            and abs(sum(now) - sum(published)) > $share * sum(published)
+        order by abs(sum(now) / sum(published) - 1) desc
+        """,
+        ("days", "least", "share"),
+        PUBLISHED,
+    ),
+    RowsCheck(
+        "published_figures_moved",
+        SUITE,
+        "audit.published_figures",
+        "No mall's figure of a published day has changed much.",
+        """
+        select figure, mall_id, day, published, now
+        from {batch}
+        where
+            age >= $days
+            and published >= $least
+            and abs(relative_change) > $share
+        order by abs(relative_change) desc
+        """,
+        ("days", "least", "share"),
+        PUBLISHED,
+    ),
+    RowsCheck(
+        "malls_kept",
+        SUITE,
+        "audit.published_malls",
+        "The mall list still says what it said of nearly every mall.",
+        """
+        select count(*) as malls,
+            count(*) filter (where is_lost) as malls_lost,
+            count(*) filter (where is_other_category_name) as other_category,
+            count(*) filter (where is_other_mall_name) as other_name
+        from {batch}
+        having
+            greatest(malls_lost, other_category, other_name)
+            >= greatest($least, $share * malls)
+        """,
+        ("least", "share"),
+        PUBLISHED,
+    ),
+    RowsCheck(
+        "malls_changed",
+        SUITE,
+        "audit.published_malls",
+        "No mall has changed its category or left the mall list.",
+        """
+        select mall_id, is_lost, is_other_category_name
+        from {batch}
+        where is_lost or is_other_category_name
+        order by all
+        """,
+        needs=PUBLISHED,
+    ),
+    RowsCheck(
+        "agents_kept",
+        SUITE,
+        "audit.published_agents",
+        "The roster still says what it said of nearly every agent.",
+        """
+        select count(*) as agents,
+            count(*) filter (where is_lost) as agents_lost,
+            count(*) filter (where is_other_cs_name) as other_name,
+            count(*) filter (where is_other_agent_role) as other_role,
+            count(*) filter (where is_other_is_robot) as other_robot_flag
+        from {batch}
+        having
+            greatest(agents_lost, other_name, other_role, other_robot_flag)
+            >= greatest($least, $share * agents)
+        """,
+        ("least", "share"),
+        PUBLISHED,
+    ),
+    RowsCheck(
+        "agents_changed",
+        SUITE,
+        "audit.published_agents",
+        "No agent has left the roster or turned from human to robot or back.",
+        """
+        select mall_id, cs_uid, is_lost, is_other_is_robot
+        from {batch}
+        where is_lost or is_other_is_robot
+        order by all
+        """,
+        needs=PUBLISHED,
+    ),
+    RowsCheck(
+        "means_jumped",
+        SUITE,
+        "audit.means",
+        "No category's mean of a key metric has jumped.",
+        """
+        select category_name, metric, day, weight,
+            round(mean, 4) as mean, round(usual_mean, 4) as usual_mean
+        from {batch}
+        where
+            weight >= $weight
+            and deviations >= $deviations
+            and relative_change >= $relative
+            and abs(change) >= $change
+        order by category_name = '(all)' desc, deviations desc
+        """,
+        ("weight", "deviations", "relative", "change"),
+        EARLIER_DAYS,
+    ),
+    RowsCheck(
+        "means_drifted",
+        SUITE,
+        "audit.means",
+        "No category's mean of a key metric has drifted.",
+        """
+        select category_name, metric, day, weight,
+            round(mean, 4) as mean, round(usual_mean, 4) as usual_mean
+        from {batch}
+        where
+            weight >= $weight
+            and deviations >= $deviations
+            and relative_change >= $relative
+            and abs(change) >= $change
+        order by category_name = '(all)' desc, deviations desc
+        """,
+        ("weight", "deviations", "relative", "change"),
+        EARLIER_DAYS,
+    ),
+    RowsCheck(
+        "scores_jumped",
+        SUITE,
+        "audit.score_changes",
+        "No category's 30-day figure is far from the published one.",
+        """
+        select category_name, metric, malls,
+            round(published_mean, 4) as published_mean, round(mean, 4) as mean
+        from {batch}
+        where
+            malls >= $malls
+            and relative_change >= $relative
+            and change >= $change
+        order by relative_change desc
+        """,
+        ("malls", "relative", "change"),
+        PUBLISHED,
+    ),
+    RowsCheck(
+        "feed_stopped",
+        SUITE,
+        "audit.feeds",
+        "No source's newest day is missing for many malls.",
+        """
+        select source, date_day, malls, malls_missing
+        from {batch}
+        where
+            malls >= $malls
+            and malls_missing >= $share * malls
+        order by all
+        """,
+        ("malls", "share"),
+        "the table data_completeness",
+    ),
+    RowsCheck(
+        "days_incomplete",
+        SUITE,
+        "audit.incomplete",
+        "No mall's new day is missing or thin.",
+        """
+        select source, mall_id, date_day, status, rows, expected_rows
+        from {batch}
+        where status in ('missing', 'low')
+        order by all
+        """,
+        needs="the table data_completeness",
+    ),
+)

@@ -1,0 +1,1 @@
+"""Closed periods: published figures frozen for pay, and what changed since."""

@@ -1,0 +1,334 @@
+"""What is asked for: to forget a buyer, or to take back what was landed wrongly."""
+
+import getpass
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from kefu.contract import NEEDED_TABLES, read_contract
+from kefu.errors import EXIT_USAGE, KefuError, one_line
+from kefu.files import remove, sync
+from kefu.landing import LandedFile, freeze
+from kefu.privacy_key import check_value
+from kefu.privacy_landings import (
+    RETRACTED,
+    Found,
+    Rows,
+    find,
+    folders_only,
+    landings_of,
+    record,
+    remove_leftovers,
+    take_out,
+    texts_in,
+)
+from kefu.raw_input import make_working_folder
+from kefu.run_record import note_file, now
+from kefu.settings import Settings
+from kefu.sql import quote_name
+from kefu.versions import Version, Versions, publication_in
+
+# The keys of the raw contract, in the names of the landings.
+KEYS = {
+    "messages": ("mall_id", "msg_id"),
+    "orders": ("order_sn",),
+    "refunds": ("id",),
+    "complaints": ("complaint_id",),
+    "malls": ("mall_id",),
+    "agents": ("mall_id", "cs_uid", "valid_from"),
+    "agent_shifts": ("mall_id", "cs_uid", "start_at"),
+    "ratings": ("rating_id",),
+    "quality_reviews": ("review_id",),
+    "excluded_buyers": ("mall_id", "buyer_uid", "valid_from"),
+}
+SEPARATOR = chr(31)
+
+
+@dataclass(frozen=True)
+class Buyer:
+    """The buyer who is to be forgotten, in one mall or in all."""
+
+    mall_id: str
+    buyer_uid: str
+    in_every_mall: bool = False
+
+    def keys(self, secret: str, malls: Iterable[str]) -> list[str]:
+        """Return the buyer_keys that the published tables show for the buyer.
+
+        `malls` are those that there are, for a buyer who is meant in all.
+        """
+        chosen = sorted(malls) if self.in_every_mall else [self.mall_id]
+        texts = (SEPARATOR.join((secret, mall, self.buyer_uid)) for mall in chosen)
+        return [hashlib.sha256(text.encode()).hexdigest()[:32] for text in texts]
+
+
+def find_buyer(settings: Settings, buyer: Buyer) -> list[Found]:
+    """Return the landing files with rows of a buyer, and those taken back.
+
+    The rows are those with the buyer's id, and what belongs to one of the
+    buyer's orders without saying whose it is. Rows of messages and the like
+    without a mall count for none, so they are taken for the buyer's; who is
+    excluded without a mall is excluded in all, and goes only if all are meant.
+    """
+    prepare(settings)
+    landings = landings_of(settings, with_retracted=True)
+    uid = frozenset({buyer.buyer_uid})
+    mall = frozenset({buyer.mall_id})
+    anywhere = {} if buyer.in_every_mall else {"mall_id": mall | {None}}
+    excluded = {} if buyer.in_every_mall else {"mall_id": mall}
+    wanted = {
+        name: [
+            Rows(
+                {"buyer_uid": uid}
+                | (excluded if name == "excluded_buyers" else anywhere)
+            )
+        ]
+        for name, table in read_contract(settings.root).items()
+        if "buyer_uid" in table.columns
+    }
+    found = find(settings, landings, wanted)
+    orders = texts_in(
+        [item for item in found if item.table.name == "orders"], "order_sn"
+    )
+    if not orders:
+        return found
+    nobodys = Rows({"buyer_uid": frozenset({None}), "order_sn": orders} | anywhere)
+    tied = ("refunds", "ratings")
+    more = find(settings, landings, {name: [*wanted[name], nobodys] for name in tied})
+    return [item for item in found if item.table.name not in tied] + more
+
+
+def counts(found: Iterable[Found]) -> dict[str, int]:
+    """Return how many rows were found in each table."""
+    total: Counter[str] = Counter()
+    for item in found:
+        total[item.table.name] += item.rows
+    return dict(total)
+
+
+def forget(settings: Settings, buyer: Buyer, found: Iterable[Found]) -> None:
+    """Take a buyer's rows out of the landings, with a record of it.
+
+    The record names the mall and the buyer_key, not the buyer. The working
+    database goes too, because it holds the rows in clear; the next run builds
+    it anew.
+    """
+    for item in found:
+        malls = texts_in([item], "mall_id")
+        entry = _entry("buyer", item) | {
+            "mall_id": None if buyer.in_every_mall else buyer.mall_id,
+            "buyer_keys": buyer.keys(settings.buyer_key, malls),
+        }
+        record(settings.raw_root, entry)
+        take_out(item)
+    drop_working_database(settings.database)
+
+
+def still_shown(settings: Settings, buyer: Buyer) -> list[Version]:
+    """Return the kept versions that have rows of a buyer, or may have.
+
+    A version that was built with another key shows the buyer under another
+    buyer_key, which cannot be told from those of others any more.
+    """
+    check = check_value(settings.buyer_key)
+    return [
+        version
+        for version in Versions(settings.published).read()[0]
+        if version.manifest.get("buyer_key_check") != check
+        or _shows(version.file, buyer, settings.buyer_key)
+    ]
+
+
+def _shows(file: Path, buyer: Buyer, secret: str) -> bool:
+    if not file.is_file():
+        return False
+    with duckdb.connect(str(file), read_only=True) as connection:
+        places = connection.execute(
+            """
+            select
+                table_name,
+                bool_or(column_name = 'mall_id'),
+                bool_or(column_name = 'buyer_key')
+            from duckdb_columns()
+            where database_name = current_database() and schema_name = 'marts'
+            group by table_name
+            """
+        ).fetchall()
+        malls: set[str] = set()
+        for table, has_malls, _ in places if buyer.in_every_mall else ():
+            if has_malls:
+                rows = connection.execute(
+                    f"select distinct mall_id from marts.{quote_name(table)}"
+                ).fetchall()
+                malls.update(mall for (mall,) in rows if mall is not None)
+        keys = buyer.keys(secret, malls)
+        return any(
+            connection.execute(
+                f"select 1 from marts.{quote_name(table)}"
+                " where list_contains(?, buyer_key) limit 1",
+                [keys],
+            ).fetchone()
+            for table, _, has_buyers in places
+            if has_buyers
+        )
+
+
+def prune_versions(settings: Settings, versions: Iterable[Version]) -> list[str]:
+    """Remove versions in which a forgotten buyer has rows; return their ids.
+
+    Raises KefuError if the current one is among them: it goes when the next
+    run has taken its place.
+    """
+    chosen = list(versions)
+    current = publication_in(settings.published)
+    if current and current["run_id"] in {item.run_id for item in chosen}:
+        raise KefuError(
+            f"the published version {current['run_id']} still has rows of the buyer:"
+            " use `kefu run` first, then this command again"
+        )
+    keeper = Versions(settings.published)
+    for version in chosen:
+        keeper.drop(version.folder)
+        keeper.note("removed for a privacy request", version.run_id, None)
+    return [version.run_id for version in chosen]
+
+
+def rows_by_key(
+    settings: Settings, table: str, values: Mapping[str, str | None]
+) -> list[Rows]:
+    """Return the rows that have a key and, if given, other texts.
+
+    Raises KefuError for a table or column that the contract does not have, or
+    if a column of the key is not given: a part of a key is many rows.
+    """
+    contract = read_contract(settings.root)
+    if table not in contract:
+        raise KefuError(
+            f"{table} is no table of the raw contract: it has {', '.join(contract)}",
+            EXIT_USAGE,
+        )
+    for column in values:
+        if column not in contract[table].columns:
+            raise KefuError(
+                f"{table} has no column {column}: its key is {', '.join(KEYS[table])}",
+                EXIT_USAGE,
+            )
+    missing = [column for column in KEYS[table] if column not in values]
+    if missing:
+        raise KefuError(
+            f"{table}: give all of the key, {missing[0]} is missing: --where"
+            f" {missing[0]}=VALUE, with nothing after = where it is null",
+            EXIT_USAGE,
+        )
+    return [Rows({name: frozenset({text}) for name, text in values.items()})]
+
+
+def retract_rows(settings: Settings, found: Iterable[Found], reason: str) -> Path:
+    """Move rows out of the landings; return the folder that holds them now."""
+    folder = _retracted_folder(settings)
+    for number, item in enumerate(found):
+        name = f"{Path(item.file.name).name}.{number}.parquet"
+        load_date = f"load_date={item.file.load_date.isoformat()}"
+        kept = folder / item.table.name / load_date / name
+        record(settings.raw_root, _entry("row", item) | {"reason": reason})
+        take_out(item, kept)
+    drop_working_database(settings.database)
+    return folder
+
+
+def find_file(settings: Settings, table: str, name: str) -> LandedFile:
+    """Return a landing file by its path below the raw root.
+
+    Raises KefuError if no run would read such a file of the table, or if a
+    needed table would be left without one.
+    """
+    prepare(settings)
+    landing = freeze(settings.raw_root, read_contract(settings.root))
+    files = [file for file in landing.files if file.table == table]
+    for file in files:
+        if file.name == name:
+            break
+    else:
+        raise KefuError(
+            f"{table}: no run reads a file {one_line(name, 200)} below"
+            f" {settings.raw_root}: give its path as"
+            " <table>/load_date=YYYY-MM-DD/<name>"
+        )
+    if len(files) == 1 and table in NEEDED_TABLES:
+        raise KefuError(
+            f"{name} is the only file of {table}: land a right one first, of zero"
+            " rows if need be"
+        )
+    return file
+
+
+def retract_file(settings: Settings, file: LandedFile, reason: str) -> Path:
+    """Move a whole landing file out of the way; return where it lies now."""
+    target = _retracted_folder(settings) / file.name
+    target.parent.mkdir(parents=True)
+    entry = {
+        "at": now(),
+        "kind": "file",
+        "table": file.table,
+        "file": file.name,
+        "decided_by": getpass.getuser(),
+        "reason": reason,
+    }
+    record(settings.raw_root, entry)
+    file.path.rename(target)
+    sync(file.path.parent)
+    sync(target.parent)
+    drop_working_database(settings.database)
+    return target
+
+
+def _retracted_folder(settings: Settings) -> Path:
+    return settings.raw_root / RETRACTED / now().replace(":", "")
+
+
+def _entry(kind: str, item: Found) -> dict:
+    return {
+        "at": now(),
+        "kind": kind,
+        "table": item.table.name,
+        "file": item.file.name,
+        "rows": item.rows,
+        "decided_by": getpass.getuser(),
+    }
+
+
+def drop_working_database(database: Path) -> None:
+    """Remove the working database: it holds what was taken out, in clear."""
+    for path in (
+        note_file(database),
+        database.with_name(f"{database.name}.wal"),
+        database.with_name(f"{database.name}.tmp"),
+        database,
+    ):
+        remove(path)
+    if database.parent.is_dir():
+        sync(database.parent)
+
+
+def find_rows(
+    settings: Settings, table: str, values: Mapping[str, str | None]
+) -> list[Found]:
+    """Return the landing files with rows of a key. See `rows_by_key`."""
+    wanted = {table: rows_by_key(settings, table, values)}
+    prepare(settings)
+    return find(settings, landings_of(settings), wanted)
+
+
+def check_place(settings: Settings) -> None:
+    """Raise KefuError if there are no landing folders to work on."""
+    folders_only(settings)
+    make_working_folder(settings.database)
+
+
+def prepare(settings: Settings) -> None:
+    """Clear up what a killed removal left; call it under the lock."""
+    remove_leftovers(settings.raw_root)
