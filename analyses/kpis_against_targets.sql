@@ -13,7 +13,10 @@ kpi_values as (
         service_date,
         cast(
             columns(
-                * exclude (mall_id, cs_uid, service_date, is_conversion_final)
+                * exclude (
+                    mall_id, cs_uid, service_date, is_conversion_final,
+                    is_response_final
+                )
             ) as double
         )
     from {{ ref('agent_kpi_daily') }}

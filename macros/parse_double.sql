@@ -1,8 +1,5 @@
 {% macro parse_double(text) -%}
 case
-    when
-        {{ is_decimal_text(text) }}
-        and isfinite(try_cast({{ text }} as double))
-        then try_cast({{ text }} as double)
+    when {{ is_decimal_text(text) }} then try_cast({{ text }} as double)
 end
 {%- endmacro %}

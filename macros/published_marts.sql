@@ -13,6 +13,7 @@
         'help_seeking_daily', 'help_seeking_rate_30d', 'core_issues_30d',
         'experience_score_30d', 'experience_module_scores_30d',
         'data_quality_rejects', 'data_quality_issues', 'data_quality_balance',
+        'data_completeness',
     ] %}
     {% set relations = [] %}
     {% for name in names %}

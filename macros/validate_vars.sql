@@ -12,6 +12,9 @@
         'score_min_orders': [1, 1000000000],
         'score_min_peers': [1, 1000000000],
         'service_score_min_buyers': [1, 1000000000],
+        'completeness_window_days': [2, 365],
+        'completeness_min_days': [2, 365],
+        'completeness_min_rows': [1, 1000000000],
     } %}
 
     {% for name, allowed in choices.items() %}
@@ -32,6 +35,18 @@
     {% if horizon is boolean or horizon is not number
         or not 0 < horizon <= 8760 %}
         {{ refuse_var('reply_horizon_hours', 'a number of hours above 0, at most 8760') }}
+    {% endif %}
+
+    {% if var('completeness_min_days') > var('completeness_window_days') %}
+        {{ refuse_var(
+            'completeness_min_days', 'at most completeness_window_days'
+        ) }}
+    {% endif %}
+
+    {% set low_share = var('completeness_low_share') %}
+    {% if low_share is boolean or low_share is not number
+        or not 0 < low_share <= 1 %}
+        {{ refuse_var('completeness_low_share', 'a number above 0, at most 1') }}
     {% endif %}
 
     {% set as_of = var('as_of_date') %}

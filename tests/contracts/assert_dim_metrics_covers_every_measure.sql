@@ -18,10 +18,12 @@ measures as (
         table_schema = '{{ marts[0].schema }}'
         and table_name not like 'dim_%'
         and table_name not like 'fct_%'
-        and table_name not like 'data_quality_%'
+        and table_name not like 'data_%'
         and data_type not in ('VARCHAR', 'DATE', 'TIMESTAMP', 'BOOLEAN')
         -- keys and attributes
-        and column_name not in ('hour_of_day', 'days_observed', 'weight')
+        and column_name not in (
+            'hour_of_day', 'days_observed', 'incomplete_days_30d', 'weight'
+        )
         -- any metric's value, target and excellent mark
         and column_name not in ('metric_value', 'target', 'excellent')
     group by column_name

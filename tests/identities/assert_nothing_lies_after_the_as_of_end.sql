@@ -26,6 +26,7 @@ last_days as (
         ('core_issues_30d', 'as_of_date'),
         ('experience_score_30d', 'as_of_date'),
         ('experience_module_scores_30d', 'as_of_date'),
+        ('data_completeness', 'date_day'),
     ] %}
         select
             '{{ table }}' as table_name,

@@ -38,7 +38,8 @@ recounted as (
         count(*) filter (is_converted) as final_group_buyers,
         sum(first_response_ms) / nullif(count(first_response_ms) * 1000, 0)
             as first_response_seconds,
-        bool_and(is_conversion_final) as is_conversion_final
+        bool_and(is_conversion_final) as is_conversion_final,
+        bool_and(is_response_final) as is_response_final
     from consultations
     group by mall_id, service_date
 
@@ -59,7 +60,8 @@ published as (
         inquiry_buyers,
         final_group_buyers,
         first_response_seconds,
-        is_conversion_final
+        is_conversion_final,
+        is_response_final
     from {{ ref('mall_kpi_daily') }}
     where consult_buyers > 0
 

@@ -86,7 +86,9 @@ final as (
         {{ is_conversion_final(
             'as_of_end.as_of_end', 'flagged.service_date'
         ) }}
-            as is_conversion_final
+            as is_conversion_final,
+        {{ is_response_final('as_of_end.as_of_end', 'flagged.service_date') }}
+            as is_response_final
     from flagged
     cross join as_of_end
 

@@ -20,7 +20,13 @@ kpis as (
 
 ),
 
-final as (
+incomplete_days as (
+
+    select * from {{ ref('int_incomplete_days_30d') }}
+
+),
+
+ranked as (
 
     select
         *,
@@ -31,6 +37,20 @@ final as (
             as rank_inquiry_conversion_rate,
         {{ rank_of('sales_amount', 'desc') }} as rank_sales_amount
     from kpis
+
+),
+
+final as (
+
+    select
+        ranked.*,
+        incomplete_days.incomplete_kpi_days_30d as incomplete_days_30d,
+        incomplete_days.incomplete_kpi_days_30d = 0 as is_complete
+    from ranked
+    left join incomplete_days
+        on
+            ranked.mall_id = incomplete_days.mall_id
+            and ranked.as_of_date = incomplete_days.as_of_date
 
 )
 

@@ -14,6 +14,8 @@ final as (
         service_date,
         {{ is_conversion_final('as_of_end', 'service_date') }}
             as is_conversion_final,
+        {{ is_response_final('as_of_end', 'service_date') }}
+            as is_response_final,
         {{ agent_kpis() }}
     from complete_days
 

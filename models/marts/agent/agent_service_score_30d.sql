@@ -15,6 +15,12 @@ item_weights as (
 
 ),
 
+incomplete_days as (
+
+    select * from {{ ref('int_incomplete_days_30d') }}
+
+),
+
 weighted as (
 
     -- An item without data has no weight in the mean.
@@ -55,23 +61,30 @@ averaged as (
 final as (
 
     select
-        mall_id,
-        cs_uid,
-        as_of_date,
-        response_speed,
-        problem_solving,
-        communication,
-        professionalism,
-        after_sales,
+        averaged.mall_id,
+        averaged.cs_uid,
+        averaged.as_of_date,
+        averaged.response_speed,
+        averaged.problem_solving,
+        averaged.communication,
+        averaged.professionalism,
+        averaged.after_sales,
+        averaged.items_missing,
+        averaged.buyer_days,
         -- A mean of tens can end in ...01, by the rounding of the weights.
         case
-            when buyer_days < {{ var('service_score_min_buyers') }} then null
-            when weighted_mean > 10 then 10
-            else weighted_mean
+            when averaged.buyer_days < {{ var('service_score_min_buyers') }}
+                then null
+            when averaged.weighted_mean > 10 then 10
+            else averaged.weighted_mean
         end as service_score,
-        items_missing,
-        buyer_days
+        incomplete_days.incomplete_message_days_30d as incomplete_days_30d,
+        incomplete_days.incomplete_message_days_30d = 0 as is_complete
     from averaged
+    left join incomplete_days
+        on
+            averaged.mall_id = incomplete_days.mall_id
+            and averaged.as_of_date = incomplete_days.as_of_date
 
 )
 

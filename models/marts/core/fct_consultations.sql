@@ -24,6 +24,7 @@ final as (
         consultations.is_inquiry,
         consultations.is_converted,
         consultations.is_conversion_final,
+        consultations.is_response_final,
         cast(consultations.agents_involved as bigint) as agents_involved
     from {{ ref('int_consultations') }} as consultations
     inner join responses

@@ -7,6 +7,12 @@ help_rates as (
 
 ),
 
+incomplete_days as (
+
+    select * from {{ ref('int_incomplete_days_30d') }}
+
+),
+
 module_weights as (
 
     select * from {{ ref('module_weights') }}
@@ -24,8 +30,14 @@ final as (
         module_scores.help_seeking_percentile,
         help_rates.platform_help_rate,
         help_rates.help_seeking_rate,
-        module_weights.weight::double as weight
+        module_weights.weight::double as weight,
+        incomplete_days.incomplete_help_days_30d as incomplete_days_30d,
+        incomplete_days.incomplete_help_days_30d = 0 as is_complete
     from help_rates
+    left join incomplete_days
+        on
+            help_rates.mall_id = incomplete_days.mall_id
+            and help_rates.as_of_date = incomplete_days.as_of_date
     inner join module_weights
         on help_rates.member = module_weights.module
     left join {{ ref('int_experience_module_scores') }} as module_scores

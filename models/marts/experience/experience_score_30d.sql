@@ -19,6 +19,12 @@ help_rates as (
 
 ),
 
+incomplete_days as (
+
+    select * from {{ ref('int_incomplete_days_30d') }}
+
+),
+
 score_tiers as (
 
     select
@@ -68,12 +74,18 @@ final as (
         placed.costliest_module,
         placed.score_tier,
         peers.grouped_orders_30d,
-        help_rates.platform_help_rate
+        help_rates.platform_help_rate,
+        incomplete_days.incomplete_help_days_30d as incomplete_days_30d,
+        incomplete_days.incomplete_help_days_30d = 0 as is_complete
     from peers
     inner join help_rates
         on
             peers.mall_id = help_rates.mall_id
             and peers.as_of_date = help_rates.as_of_date
+    left join incomplete_days
+        on
+            peers.mall_id = incomplete_days.mall_id
+            and peers.as_of_date = incomplete_days.as_of_date
     left join placed
         on
             peers.mall_id = placed.mall_id

@@ -20,6 +20,12 @@ totals as (
 
 ),
 
+incomplete_days as (
+
+    select * from {{ ref('int_incomplete_days_30d') }}
+
+),
+
 compared as (
 
     select
@@ -53,12 +59,18 @@ final as (
             as change_7d,
         compared.platform_help_orders_30d,
         compared.platform_help_orders_30d
-        / nullif(compared.help_orders_30d, 0) as platform_share
+        / nullif(compared.help_orders_30d, 0) as platform_share,
+        incomplete_days.incomplete_help_days_30d as incomplete_days_30d,
+        incomplete_days.incomplete_help_days_30d = 0 as is_complete
     from compared
     inner join totals
         on
             compared.mall_id = totals.mall_id
             and compared.as_of_date = totals.as_of_date
+    left join incomplete_days
+        on
+            compared.mall_id = incomplete_days.mall_id
+            and compared.as_of_date = incomplete_days.as_of_date
 
 )
 

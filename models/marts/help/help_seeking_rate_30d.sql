@@ -7,25 +7,37 @@ help_rates as (
 
 ),
 
+incomplete_days as (
+
+    select * from {{ ref('int_incomplete_days_30d') }}
+
+),
+
 final as (
 
     select
-        mall_id,
-        as_of_date,
-        member as module,
-        days_observed,
-        grouped_orders_30d,
-        help_orders_30d,
-        platform_help_orders_30d,
-        help_orders_merchant_chat,
-        help_orders_merchant_after_sales,
-        help_orders_platform_intervention,
-        help_orders_platform_online_cs,
-        help_orders_platform_hotline,
-        help_orders_complaint,
-        help_seeking_rate,
-        platform_help_rate
+        help_rates.mall_id,
+        help_rates.as_of_date,
+        help_rates.member as module,
+        help_rates.days_observed,
+        help_rates.grouped_orders_30d,
+        help_rates.help_orders_30d,
+        help_rates.platform_help_orders_30d,
+        help_rates.help_orders_merchant_chat,
+        help_rates.help_orders_merchant_after_sales,
+        help_rates.help_orders_platform_intervention,
+        help_rates.help_orders_platform_online_cs,
+        help_rates.help_orders_platform_hotline,
+        help_rates.help_orders_complaint,
+        help_rates.help_seeking_rate,
+        help_rates.platform_help_rate,
+        incomplete_days.incomplete_help_days_30d as incomplete_days_30d,
+        incomplete_days.incomplete_help_days_30d = 0 as is_complete
     from help_rates
+    left join incomplete_days
+        on
+            help_rates.mall_id = incomplete_days.mall_id
+            and help_rates.as_of_date = incomplete_days.as_of_date
 
 )
 

@@ -17,6 +17,12 @@ kpi_targets as (
 
 ),
 
+incomplete_days as (
+
+    select * from {{ ref('int_incomplete_days_30d') }}
+
+),
+
 ranked as (
 
     select
@@ -73,8 +79,14 @@ final as (
         {{ target_status(
             'ranked.metric_value', 'kpi_targets.target',
             'kpi_targets.excellent', 'ranked.direction'
-        ) }} as target_status
+        ) }} as target_status,
+        incomplete_days.incomplete_kpi_days_30d as incomplete_days_30d,
+        incomplete_days.incomplete_kpi_days_30d = 0 as is_complete
     from ranked
+    left join incomplete_days
+        on
+            ranked.mall_id = incomplete_days.mall_id
+            and ranked.as_of_date = incomplete_days.as_of_date
     inner join category_means
         on
             ranked.as_of_date = category_means.as_of_date

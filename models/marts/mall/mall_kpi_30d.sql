@@ -7,7 +7,13 @@ kpi_30d as (
 
 ),
 
-final as (
+incomplete_days as (
+
+    select * from {{ ref('int_incomplete_days_30d') }}
+
+),
+
+kpis as (
 
     select
         mall_id,
@@ -16,6 +22,20 @@ final as (
         distinct_consult_buyers_30d,
         {{ mall_kpis() }}
     from kpi_30d
+
+),
+
+final as (
+
+    select
+        kpis.*,
+        incomplete_days.incomplete_kpi_days_30d as incomplete_days_30d,
+        incomplete_days.incomplete_kpi_days_30d = 0 as is_complete
+    from kpis
+    left join incomplete_days
+        on
+            kpis.mall_id = incomplete_days.mall_id
+            and kpis.as_of_date = incomplete_days.as_of_date
 
 )
 

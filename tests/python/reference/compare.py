@@ -48,6 +48,7 @@ GRAINS = {
     "agent_service_score_30d": ("mall_id", "cs_uid", "as_of_date"),
     "hourly_load": ("mall_id", "service_date", "hour_of_day"),
     "data_quality_balance": ("source", "load_date"),
+    "data_completeness": ("mall_id", "source", "date_day"),
 }
 
 # The specification does not fix how a help request is identified: its

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from dataclasses import dataclass
 
+from . import completeness, experience, help_seeking, kpis, load, raw
 from . import conversations as chat
-from . import experience, help_seeking, kpis, load, raw
 from . import orders as trade
 
 
@@ -24,8 +25,16 @@ class Settings:
     score_min_orders: int = 100
     score_min_peers: int = 5
     service_score_min_buyers: int = 10
+    completeness_window_days: int = 28
+    completeness_min_days: int = 14
+    completeness_min_rows: int = 50
+    completeness_low_share: float = 0.3
     as_of_date: str | None = None
     buyer_key: str | None = None
+
+    def is_response_final(self, day, last_day):
+        """Is the last moment of a day further back than any reply reaches?"""
+        return last_day >= day + math.ceil(self.reply_horizon_hours / 24)
 
     @classmethod
     def read(cls, given):
@@ -117,6 +126,10 @@ def compute(raw_root, seeds_dir, vars=None):
     tables["mall_benchmarks_30d"] = list(
         kpis.benchmark_rows(tables, categories, seeds_dir)
     )
+    whole = completeness.Completeness(sources, settings, last_day)
+    for name in completeness.RESTS_ON:
+        whole.flag(name, tables[name])
+    tables["data_completeness"] = whole.rows
     return {name: kpis.as_dates(rows) for name, rows in tables.items()}
 
 
@@ -261,6 +274,8 @@ def consultation_rows(conversations, orders, buyers, settings, last_day):
                 "is_converted": key in orders.converted,
                 "is_conversion_final": last_day is not None
                 and last_day >= buyer_day.day + window - 1,
+                "is_response_final": last_day is not None
+                and settings.is_response_final(buyer_day.day, last_day),
                 "agents_involved": len({m.cs_uid for m in buyer_day.written}),
             }
         )

@@ -93,7 +93,8 @@ class Shifts:
     def __init__(self, agent_shifts, default_shifts):
         self._rostered = defaultdict(list)
         for row in agent_shifts:
-            self._rostered[row["mall_id"], row["cs_uid"]].append(row)
+            if row["shift_name"] is not None:
+                self._rostered[row["mall_id"], row["cs_uid"]].append(row)
         self._defaults = [
             (
                 row["shift_name"],

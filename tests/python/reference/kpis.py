@@ -587,6 +587,7 @@ def kpi_tables(kpis, settings, last_day):
             "service_date": day,
             **figures.mall(parts),
             "is_conversion_final": is_final(day),
+            "is_response_final": settings.is_response_final(day, last_day),
         }
         for (mall,), day, parts in malls.daily()
     ]
@@ -597,6 +598,7 @@ def kpi_tables(kpis, settings, last_day):
             "service_date": day,
             **figures.agent(parts),
             "is_conversion_final": is_final(day),
+            "is_response_final": settings.is_response_final(day, last_day),
         }
         for (mall, agent), day, parts in agents.daily()
     ]
@@ -770,7 +772,7 @@ def _target(value, sign, target):
 def as_dates(rows):
     """Day numbers become dates on the way out."""
     for row in rows:
-        for name in ("service_date", "as_of_date", "request_date"):
+        for name in ("service_date", "as_of_date", "request_date", "date_day"):
             if isinstance(row.get(name), int):
                 row[name] = calendar_date(row[name])
     return rows

@@ -6,7 +6,8 @@ Twelve malls (eight of one category, three of another, one that no mall row
 knows), 45 days, and on purpose: ties, exact limits and one millisecond past
 them, robots by the roster, overlapping shifts, versions that tie, rows of
 every rejected kind, late and repeated loads, in Parquet, CSV and JSON lines.
-Some malls have few orders: compare with a low `score_min_orders`.
+Some malls have few orders: compare with a low `score_min_orders`. Some feeds
+stop, thin out or come back, and one mall closes early.
 """
 
 from __future__ import annotations
@@ -48,6 +49,15 @@ PROBLEMS = ["no_such_problem", "Unknown", None, None, None]
 REASONS = ["nobody knows this reason", "其他", None]
 TEXTS = ["你好", "在吗", "", "   ", "ok", "谢谢\n再见"]
 BAD_ROLES = ["buyer", "USER", "", None]
+# What was never landed: table, mall (or all), days and the share that was.
+LOST = [
+    ("messages", "m01", range(33, 39), 0.15),
+    ("messages", "m02", range(26, 31), 0.0),
+    ("orders", "m01", range(24, 30), 0.3),
+    ("orders", "m03", range(24, DAYS), 0.0),
+    ("refunds", None, range(25, 29), 0.0),
+    ("complaints", None, range(36, DAYS), 0.0),
+]
 CHANNELS = ["platform_online_cs", "platform_hotline", "complaint"]
 LIABILITIES = ["merchant"] * 5 + [None] * 5 + ["buyer", "platform", "none"]
 
@@ -337,6 +347,7 @@ class Maker:
             "is_spam": said.pop("is_spam", None),
             "order_sn": said.pop("order_sn", None),
             "problem_code": said.pop("problem", None),
+            "#moment": moment,
         }
         assert not said
         loaded = self.load_after(moment)
@@ -455,6 +466,7 @@ class Maker:
         good = self.rows["messages"][0]
         fresh = self.loaded_text(self.begin - LOCAL + 3 * DAY)
         base = {**good, "_loaded_at": fresh, "#load_date": str(self.start)}
+        del base["#moment"]
         moment = self.begin + 3 * DAY
         changes = [
             {"mall_id": " \t"},
@@ -556,6 +568,7 @@ class Maker:
                 "pay_amount": self.pick(
                     [f"{self.random.randint(0, 90000) / 100:.2f}", " 9.9 ", 12, ""]
                 ),
+                "#moment": created,
             }
             self.confirmed[order_sn] = confirmed
             loaded = self.load_after(max(created, confirmed))
@@ -587,6 +600,7 @@ class Maker:
 
     def _add_bad_orders(self):
         base = dict(self.rows["orders"][0])
+        del base["#moment"]
         base["created_time"] = self.local_text(self.begin)
         base["_loaded_at"] = self.loaded_text(self.begin + DAY)
         base["#load_date"] = str(self.start)
@@ -659,6 +673,7 @@ class Maker:
                 "join_or_not": self.pick([0, None, 0, 1]),
                 "liability": self.pick(LIABILITIES),
                 "sign_time": self.unix(signed if self.chance(0.6) else None),
+                "#moment": created,
             }
             loaded = self.load_after(max(created, updated))
             self.add("refunds", row, loaded)
@@ -670,6 +685,7 @@ class Maker:
                 moved["join_or_not"] = self.pick([0, 1])
                 self.add("refunds", moved, loaded + self.pick([0, HOUR]))
         base = dict(self.rows["refunds"][0])
+        del base["#moment"]
         base["_loaded_at"] = self.loaded_text(self.begin + (DAYS + 30) * DAY)
         for number, change in enumerate(
             [
@@ -718,9 +734,11 @@ class Maker:
                 "created_time": self.unix(moment),
                 "is_valid": self.pick([None, "true", "1", "0", "F", "?"]),
                 "liability": self.pick(LIABILITIES),
+                "#moment": moment,
             }
             self.add("complaints", row, self.load_after(moment))
         base = dict(self.rows["complaints"][0])
+        del base["#moment"]
         for number, change in enumerate(
             [
                 {"channel": "phone"},
@@ -771,6 +789,40 @@ class Maker:
         if self.chance(0.03):
             row["service_date"] = self.pick(["", "someday", "2010-01-01"])
         self.add("quality_reviews", row, self.load_after(moment))
+
+    # --- what was never landed ---
+
+    def close_a_mall(self):
+        """A mall whose every source ends long before the others'."""
+        base = dict(self.rows["orders"][0])
+        for number in range(32):
+            created = self.begin + number // 4 * DAY + 12 * HOUR
+            row = {
+                **base,
+                "mall_id": "m97",
+                "order_sn": f"closed-{number}",
+                "created_time": self.local_text(created),
+                "pay_time": None,
+                "confirm_time": None,
+                "updated_at": self.local_text(created),
+                "#moment": created,
+            }
+            self.add("orders", row, created - LOCAL)
+
+    def lose_rows(self):
+        for table, mall, days, kept in LOST:
+            self.rows[table] = [
+                row
+                for row in self.rows[table]
+                if not self._lies_in(row, mall, days) or self.chance(kept)
+            ]
+
+    def _lies_in(self, row, mall, days):
+        if "#moment" not in row:
+            return False
+        return (row["#moment"] - self.begin) // DAY in days and (
+            mall is None or row["mall_id"].strip() == mall
+        )
 
     # --- writing ---
 
@@ -867,4 +919,6 @@ def make(
     maker.make_orders()
     maker.make_refunds(refunds)
     maker.make_opinions(complaints)
+    maker.close_a_mall()
+    maker.lose_rows()
     maker.write()
