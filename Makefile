@@ -23,11 +23,11 @@ DEMO_QUERY := select coalesce(mall_name, mall_id) as mall, dim_malls.category_na
 	where as_of_date = (select max(as_of_date) from marts.experience_score_30d) \
 	order by experience_score desc nulls last, mall_id limit 10
 
-PYTHON_CODE := kefu tests/python
+PYTHON_CODE := kefu tests/python tests/mutation
 SQL_CODE := $(wildcard models tests analyses)
 SAY := @printf '== %s\n'
 
-.PHONY: help install install-dev demo test lint test-data docs lock clean
+.PHONY: help install install-dev demo test test-long mutation lint test-data docs lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -67,6 +67,14 @@ test: lint ## Lint, build with all unit tests, then pytest
 	$(SAY) "pytest"
 	@$(TEST_ENV) $(BIN)/python -m pytest
 
+test-long: install-dev test-data mutation ## What takes long: crashes, generated input, mutations
+	$(SAY) "pytest, the long tests"
+	@$(TEST_ENV) $(BIN)/python -m pytest -m long
+
+mutation: install-dev ## Change the SQL a little and count what no test notices
+	$(SAY) "mutation testing of the models"
+	@cd tests && PYTHONPATH=$(CURDIR):.:python $(CURDIR)/$(BIN)/python -m mutation $(MUTATION)
+
 lint: install-dev test-data ## Check the style of Python, YAML and SQL
 	$(SAY) "ruff"
 	@$(BIN)/ruff check --quiet $(PYTHON_CODE)
@@ -99,4 +107,4 @@ lock: $(UV) ## Resolve the locked versions anew
 		-c requirements-dev.lock requirements.in -o requirements.lock
 
 clean: ## Remove what was built; landings, .venv and the published file stay
-	@rm -rf target logs data/working data/test
+	@rm -rf target logs data/working data/test data/mutation

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from warm_start import WarmStart
+from warm_start import Started, WarmStart
 
 from kefu.contract import read_contract
 from kefu.raw_input import read_input
@@ -145,6 +145,14 @@ class Kefu:
         """Call `kefu`; variables given by name replace those of this world."""
         return WARM.run(list(arguments), self.home, self.environment | environment)
 
+    def start(
+        self, *arguments: str, limits: dict[str, int] | None = None, **environment: str
+    ) -> Started:
+        """Call `kefu` without waiting for its end."""
+        return WARM.start(
+            list(arguments), self.home, self.environment | environment, limits
+        )
+
     def publish_something(self) -> bytes:
         """Put a file in the published place; return its bytes."""
         self.published.parent.mkdir(parents=True, exist_ok=True)
@@ -195,6 +203,7 @@ def make_mini(home: Path) -> Kefu:
     for part in ("kefu", "macros"):
         shutil.copytree(ROOT / part, project / part)
     for file in (
+        "audit.yml",
         "dbt_project.yml",
         "profiles.example.yml",
         "models/_groups.yml",
@@ -221,6 +230,12 @@ def make_mini(home: Path) -> Kefu:
 def mini(tmp_path: Path) -> Kefu:
     """A project with one mart only, so that a run is quick."""
     return make_mini(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def built_lots() -> dict[str, tuple[Path, Kefu]]:
+    """The nasty lots of test_agreement as tests ask for them, each built once."""
+    return {}
 
 
 @pytest.fixture(scope="session")

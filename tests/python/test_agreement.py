@@ -16,10 +16,20 @@ from reference.compute import compute
 from reference.nasty_data import make
 
 KEY = "a key of the agreement tests"
-UNTESTED = ("--no-tests", "--publish-untested")
+# Faults that the audit would rightly stop for are what these lots are made of.
+UNAUDITED = ("--no-audit", "--publish-untested")
+UNTESTED = ("--no-tests", *UNAUDITED)
 
 LOTS = {
-    "defaults": (101, {"score_min_orders": 5, "score_min_peers": 3}),
+    "defaults": (
+        101,
+        {
+            "score_min_orders": 5,
+            "score_min_peers": 3,
+            "completeness_min_days": 5,
+            "completeness_min_rows": 4,
+        },
+    ),
     "all_but_default": (
         202,
         {
@@ -32,6 +42,10 @@ LOTS = {
             "score_min_orders": 8,
             "score_min_peers": 9,
             "service_score_min_buyers": 3,
+            "completeness_window_days": 7,
+            "completeness_min_days": 7,
+            "completeness_min_rows": 2,
+            "completeness_low_share": 1,
         },
     ),
     "earlier_end": (
@@ -43,6 +57,10 @@ LOTS = {
             "conversion_window_days": 5,
             "score_min_orders": 3,
             "score_min_peers": 2,
+            "completeness_window_days": 10,
+            "completeness_min_days": 2,
+            "completeness_min_rows": 6,
+            "completeness_low_share": 0.45,
         },
     ),
 }
@@ -67,31 +85,30 @@ def build(home: Path, raw_root: Path, variables: dict, *options: str) -> Kefu:
     return world
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, Kefu]]:
-    """The lots as they are asked for, each built once."""
-    return {}
+def nasty_lot(
+    name: str, built_lots: dict, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Kefu]:
+    """Return a lot's landings and the world in which it is built."""
+    seed, variables = LOTS[name]
+    if name not in built_lots:
+        home = tmp_path_factory.mktemp(name)
+        make(home / "raw", seed, seeds_dir=ROOT / "seeds")
+        # The data tests hold for one nasty lot as well; once is enough.
+        options = UNAUDITED if name == "defaults" else UNTESTED
+        world = build(home, home / "raw", variables, *options)
+        built_lots[name] = home / "raw", world
+    return built_lots[name]
 
 
 @pytest.fixture
 def lot(
     request: pytest.FixtureRequest,
-    built: dict,
+    built_lots: dict,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[Path, Kefu, dict]:
     """One lot's landings, world and variables."""
-    seed, variables = LOTS[request.param]
-    if request.param not in built:
-        home = tmp_path_factory.mktemp(request.param)
-        make(home / "raw", seed, seeds_dir=ROOT / "seeds")
-        # The data tests hold for one nasty lot as well; once is enough.
-        options = () if request.param == "defaults" else UNTESTED
-        built[request.param] = (
-            home / "raw",
-            build(home, home / "raw", variables, *options),
-        )
-    raw_root, world = built[request.param]
-    return raw_root, world, variables
+    raw_root, world = nasty_lot(request.param, built_lots, tmp_path_factory)
+    return raw_root, world, LOTS[request.param][1]
 
 
 @pytest.mark.parametrize("lot", LOTS, indirect=True)
@@ -102,6 +119,9 @@ def test_published_tables_equal_the_reference(lot: tuple[Path, Kefu, dict]) -> N
     differences = compare(world.published, expected)
 
     assert not differences, "\n".join(str(each) for each in differences[:20])
+    found = {row["status"] for row in expected["data_completeness"]}
+    assert found == {"complete", "low", "missing", "not_judged"}
+    assert {row["is_complete"] for row in expected["mall_kpi_30d"]} == {True, False}
 
 
 @pytest.mark.parametrize("lot", ["defaults"], indirect=True)

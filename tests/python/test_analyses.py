@@ -358,6 +358,7 @@ def test_thirty_days_are_those_of_the_30_day_tables(answers, databases, scope):
         "mall_id",
         "service_date",
         "is_conversion_final",
+        "is_response_final",
         "median_response_seconds",
         "p90_response_seconds",
         *({"cs_uid", "max_concurrent_buyers"} if scope == "agent" else ()),

@@ -402,12 +402,15 @@ LEAKY = {
     "short.csv": ('HEADER\n"a\nb"COMMAS\nSECRET\n', "line 4 has 1 fields, not 16"),
     "long.csv": ("HEADER\nCOMMAS,SECRET\n", "line 2 has 17 fields, not 16"),
     "quote.csv": ('HEADER\nCOMMAS\n"a"SECRETCOMMAS\n', "line 3 has a quote"),
-    "gbk.csv": ("HEADER\nCOMMAS\nSECRETCOMMAS\n", "line 3 is not UTF-8"),
+    "gbk.csv": (
+        "HEADER\nCOMMAS\nSECRETCOMMAS\n",
+        "line 3 is not UTF-8 text, it looks like GBK",
+    ),
     "cut.jsonl": ('ROW\n{"content": "SECRET\n', "line 2 is no JSON object"),
     "bare.jsonl": ('ROW\n{"content": SECRET}\n', "line 2 is no JSON object"),
     "list.jsonl": ('ROW\nROW\n["SECRET"]\n', "line 3 is no JSON object"),
     "text.json": ('"SECRET"\n', "line 1 is no JSON object"),
-    "gbk.ndjson": ('ROW\n{"content": "SECRET"}\n', "line 2 is no JSON object"),
+    "gbk.ndjson": ('ROW\n{"content": "SECRET"}\n', "2 is not UTF-8 text, it looks"),
     "SECRET.csv.gz": ("SECRET", "gzip data is broken"),
     "SECRET.json.gz": ("SECRET", "gzip data is broken"),
 }
@@ -430,6 +433,49 @@ def test_what_is_wrong_is_said_without_the_content(raw_root: Path, name: str) ->
     assert told in refused
     assert SECRET not in refused and "Original Line" not in refused
     assert repr(SECRET.encode())[2:8] not in refused
+
+
+ENCODED = {
+    "gb18030": "GBK: convert it, as in iconv -f GB18030 -t UTF-8 OLD > NEW",
+    "utf-16": "UTF-16: convert it, as in iconv -f UTF-16 -t UTF-8 OLD > NEW",
+    "latin-1": None,
+    "cut": None,
+}
+
+
+@pytest.mark.parametrize("encoding", ENCODED)
+def test_an_encoding_that_is_not_utf8_is_named(raw_root: Path, encoding: str) -> None:
+    """Said as a guess and not acted on; damaged UTF-8 is not taken for GBK."""
+    text = "naïve garçon, élève" if encoding == "latin-1" else "亲,在吗?什么时候发货"
+    lines = f"{HEADER}\n{text}\n"
+    content = lines.encode("utf-8" if encoding == "cut" else encoding)
+    path = raw_root / "messages" / "load_date=2026-03-02" / "export.csv"
+    path.write_bytes(content.replace("货".encode(), "货".encode()[:2]))
+    told = refusal(raw_root)
+    looks = ENCODED[encoding]
+    if looks:
+        assert f"is not UTF-8 text, it looks like {looks}" in told
+    else:
+        assert "line 2 is not UTF-8 text)" in told
+
+
+def test_unknown_columns_are_one_line_a_table(raw_root: Path) -> None:
+    names = CONTRACT["messages"].columns
+    for number in range(3):
+        extra = [f"odd{number}", f"Odd-{number}", "always"]
+        land(raw_root, "messages", [], f"{number}.csv", columns=[*names, *extra])
+    land(raw_root, "malls", [], columns=[*CONTRACT["malls"].columns, "one"])
+    warnings = read_input.__wrapped__(settings_of(raw_root)).warnings
+    told = [line for line in warnings if "not in the contract" in line]
+    assert told == [
+        'messages: columns "always", "odd-0", "odd-1", "odd-2", "odd0", "odd1", "odd2"'
+        " are not in the contract: ignored",
+        'malls: column "one" is not in the contract: ignored',
+    ]
+    many = [f"c{number:02}" for number in range(20)]
+    land(raw_root, "malls", [], "many.csv", columns=[*CONTRACT["malls"].columns, *many])
+    warnings = read_input.__wrapped__(settings_of(raw_root)).warnings
+    assert '"c07" and 13 more are not in the contract: ignored' in " ".join(warnings)
 
 
 REQUIRED = [

@@ -82,7 +82,7 @@ def loses_a_column_text(manifest: dict) -> None:
 
 
 def loses_a_macro_text(manifest: dict) -> None:
-    manifest["macros"]["macro.kefu_warehouse.refuse_demo_buyer_key"].update(
+    manifest["macros"]["macro.kefu_warehouse.refuse_weak_buyer_key"].update(
         description=""
     )
 
@@ -112,7 +112,7 @@ BREAKS = {
     "does not open with the grain": sets("marts", description="Some rows."),
     "no column is described": sets("marts", columns={}),
     ": not described": loses_a_column_text,
-    "macro refuse_demo_buyer_key: not described": loses_a_macro_text,
+    "macro refuse_weak_buyer_key: not described": loses_a_macro_text,
     "no test": loses_tests(None),
     "its grain is not tested": loses_tests(layering.GRAIN_TESTS),
     "only warns": softens_a_test,

@@ -420,6 +420,7 @@ def test_the_questions_of_the_docs_have_answers(layer: Layer) -> None:
         ("p90_response_seconds", "message__hour_of_day"),
         ("agent_median_response_seconds", "agent__agent_role"),
         ("inquiry_conversion_rate", "consultation__is_conversion_final"),
+        ("effective_reply_rate", "consultation__is_response_final"),
         ("refund_rate", "calendar_day__sale_season,calendar_day__weekday_name"),
         ("sales_amount", "sale__attribution_step"),
         ("platform_intervention_orders", "problem__module"),

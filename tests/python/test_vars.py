@@ -29,6 +29,19 @@ IMPOSSIBLE = [
     *(("score_min_peers", value) for value in (0, -5, 1.5, "many", None, True)),
     *(("service_score_min_buyers", value) for value in (0, 1.5, "many", None, True)),
     *(
+        ("completeness_window_days", value)
+        for value in (1, 366, 28.5, "28", None, True)
+    ),
+    *(
+        ("completeness_min_days", value)
+        for value in (1, 29, 366, 1.5, "14", None, True)
+    ),
+    *(("completeness_min_rows", value) for value in (0, -1, 0.5, "50", None, True)),
+    *(
+        ("completeness_low_share", value)
+        for value in (0, -0.1, 1.01, "0.3", float("nan"), None, True)
+    ),
+    *(
         ("as_of_date", value)
         for value in (
             "garbage",
@@ -55,6 +68,10 @@ POSSIBLE = [
     ("score_min_orders", 1),
     ("score_min_peers", 1),
     ("service_score_min_buyers", 1),
+    ("completeness_window_days", 14),
+    ("completeness_min_days", 28),
+    ("completeness_min_rows", 1),
+    ("completeness_low_share", 1),
     ("as_of_date", "2015-09-01"),
     ("as_of_date", None),
 ]

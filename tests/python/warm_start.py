@@ -6,12 +6,57 @@ environment, a folder and a package `kefu` of its own, and dies when it is done.
 """
 
 import atexit
+import gc
 import json
 import os
+import resource
 import runpy
+import signal
 import subprocess
 import sys
+import time
+from dataclasses import dataclass
 from pathlib import Path
+
+
+@dataclass
+class Started:
+    """A call of `kefu` that is under way, in a process group of its own."""
+
+    warm: "WarmStart"
+    arguments: list[str]
+    pid: int
+    files: tuple[Path, Path]
+    code: int | None = None
+
+    @property
+    def printed(self) -> str:
+        """What it has printed so far."""
+        return self.files[0].read_text(encoding="utf-8", errors="replace")
+
+    def has_ended(self) -> bool:
+        """Tell whether it has ended; its exit code is then known."""
+        if self.code is None:
+            self.code = self.warm.ask({"do": "poll", "pid": self.pid})
+        return self.code is not None
+
+    def kill(self, number: int = signal.SIGKILL, *, alone: bool = False) -> None:
+        """Send a signal to it and to the processes that it started, or to it alone."""
+        if not self.has_ended():
+            (os.kill if alone else os.killpg)(self.pid, number)
+
+    def done(self, seconds: float = 120) -> subprocess.CompletedProcess:
+        """Wait for its end, or fail after so many seconds."""
+        deadline = time.monotonic() + seconds
+        while not self.has_ended():
+            if time.monotonic() > deadline:
+                self.kill()
+                raise TimeoutError(f"{self.arguments} took more than {seconds} s")
+            time.sleep(0.01)
+        texts = [file.read_text(encoding="utf-8") for file in self.files]
+        for file in self.files:
+            file.unlink()
+        return subprocess.CompletedProcess(self.arguments, self.code, *texts)
 
 
 class WarmStart:
@@ -19,11 +64,10 @@ class WarmStart:
 
     def __init__(self) -> None:
         self.server: subprocess.Popen | None = None
+        self.calls = 0
 
-    def run(
-        self, arguments: list[str], cwd: Path, environment: dict[str, str]
-    ) -> subprocess.CompletedProcess:
-        """Call `kefu` with the arguments and wait for its end."""
+    def ask(self, request: dict) -> int | None:
+        """Send the server one request; return its answer."""
         if self.server is None:
             self.server = subprocess.Popen(
                 [sys.executable, __file__],
@@ -32,14 +76,34 @@ class WarmStart:
                 text=True,
             )
             atexit.register(self.stop)
-        files = [cwd / ".stdout", cwd / ".stderr"]
-        request = [arguments, str(cwd), environment, *map(str, files)]
         print(json.dumps(request), file=self.server.stdin, flush=True)
-        code = json.loads(self.server.stdout.readline())
-        texts = [file.read_text(encoding="utf-8") for file in files]
+        return json.loads(self.server.stdout.readline())
+
+    def start(
+        self,
+        arguments: list[str],
+        cwd: Path,
+        environment: dict[str, str],
+        limits: dict[str, int] | None = None,
+    ) -> Started:
+        """Call `kefu` with the arguments and do not wait.
+
+        `limits` are names of resource limits, such as RLIMIT_FSIZE, and values.
+        """
+        self.calls += 1
+        files = (cwd / f".stdout-{self.calls}", cwd / f".stderr-{self.calls}")
         for file in files:
-            file.unlink()
-        return subprocess.CompletedProcess(arguments, code, *texts)
+            file.touch()
+        call = [arguments, str(cwd), environment, *map(str, files), limits or {}]
+        return Started(self, arguments, self.ask({"do": "start", "call": call}), files)
+
+    def run(
+        self, arguments: list[str], cwd: Path, environment: dict[str, str]
+    ) -> subprocess.CompletedProcess:
+        """Call `kefu` with the arguments and wait for its end."""
+        started = self.start(arguments, cwd, environment)
+        started.code = self.ask({"do": "wait", "pid": started.pid})
+        return started.done()
 
     def stop(self) -> None:
         """End the server: it ends with its input."""
@@ -48,22 +112,53 @@ class WarmStart:
 
 
 def serve() -> None:
-    """Fork once for every line of the input; answer with the exit code."""
+    """Fork for a start, answer its process id; answer exit codes when asked."""
     import dbt.adapters.duckdb  # noqa: PLC0415
     import dbt.cli.main  # noqa: F401, PLC0415
 
+    # Children need not look through what was imported here, nor copy it.
+    gc.freeze()
     for line in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            become_kefu(*json.loads(line))
-        _, status = os.waitpid(child, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
+        request = json.loads(line)
+        if request["do"] == "start":
+            preload_for(request["call"][0])
+            answer = os.fork()
+            if answer == 0:
+                become_kefu(*request["call"])
+            # Here too, so that the group is there before anybody signals it.
+            os.setpgid(answer, answer)
+        else:
+            options = os.WNOHANG if request["do"] == "poll" else 0
+            child, status = os.waitpid(request["pid"], options)
+            answer = os.waitstatus_to_exitcode(status) if child else None
+        print(json.dumps(answer), flush=True)
+    # The libraries' own clearing up has nothing to do and a lot to say.
+    os._exit(0)
+
+
+def preload_for(arguments: list[str]) -> None:
+    """Import what the call's audit will want, once for all calls that do."""
+    if arguments[:1] in (["run"], ["check"]) and "--no-audit" not in arguments:
+        os.environ["GX_ANALYTICS_ENABLED"] = "false"
+        import great_expectations.data_context.types.base  # noqa: F401, PLC0415
+
+        gc.freeze()
 
 
 def become_kefu(
-    arguments: list[str], cwd: str, environment: dict[str, str], out: str, err: str
+    arguments: list[str],
+    cwd: str,
+    environment: dict[str, str],
+    out: str,
+    err: str,
+    limits: dict[str, int],
 ) -> None:
     """Run the command line in this process and end it."""
+    os.setpgid(0, 0)
+    # In a background job Ctrl-C is ignored, and children inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for name, limit in limits.items():
+        resource.setrlimit(getattr(resource, name), (limit, limit))
     for number, path in ((1, out), (2, err)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

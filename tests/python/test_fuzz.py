@@ -1,0 +1,395 @@
+"""Properties that hold whatever is landed, tried on generated landings.
+
+The strategies stand in raw_strategies.py. `make test` tries a few examples, the
+same ones every time; `make test-long` (marker `long`) tries some hundreds.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+import pytest
+from compiled_project import Project, compiled_project
+from conftest import CONTRACT, ROOT, settings_of
+from hypothesis import HealthCheck, example, given, settings
+from raw_strategies import (
+    FORMATS,
+    LOAD_DATE,
+    PLAIN,
+    UNITS,
+    Layout,
+    Lot,
+    clock_text,
+    day_of,
+    huge_text,
+    layouts,
+    lots,
+    read_alike,
+    unix,
+    write,
+)
+from reference.compare import compare_table, published_rows
+from reference.compute import compute
+from reference.raw import read_all
+
+from kefu.raw_input import RawInput, read_input
+
+# With the usual thresholds a generated lot would be too small for any score.
+VARS = {"score_min_orders": 1, "score_min_peers": 2, "service_score_min_buyers": 1}
+KEY = "a key of the tests"
+
+
+def tries(count: int) -> Callable:
+    """Return settings of a property: how many examples, always the same ones."""
+    return settings(
+        max_examples=count,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def fresh_input(root: Path) -> RawInput:
+    """Return what a new process would read below a raw root."""
+    return read_input.__wrapped__(settings_of(root))
+
+
+@contextmanager
+def landed(lot: Lot, layout: Layout = PLAIN) -> Iterator[Path]:
+    """Give a raw root that holds a lot, for as long as it is needed."""
+    with tempfile.TemporaryDirectory(prefix="kefu-fuzz-") as folder:
+        write(Path(folder), lot, layout)
+        yield Path(folder)
+
+
+def the_project() -> Project:
+    """Return the compiled project; as an argument it would fill every report."""
+    return compiled_project(**VARS)
+
+
+@functools.cache
+def session() -> duckdb.DuckDBPyConnection:
+    """Return one database for all examples; each build replaces the last one."""
+    with tempfile.TemporaryDirectory(prefix="kefu-fuzz-") as folder:
+        write(Path(folder), {})
+        return the_project().connect(settings_of(Path(folder)))
+
+
+def built(root: Path, only: list[str] | None = None) -> duckdb.DuckDBPyConnection:
+    """Return the database, built from what is landed below a raw root."""
+    connection = session()
+    the_project().land(connection, fresh_input(root))
+    the_project().build(connection, only=only)
+    return connection
+
+
+def staging_models() -> list[str]:
+    """Return the names of the models that the books are made of."""
+    return [
+        name
+        for name, model in the_project().models.items()
+        if model.relation.startswith('"staging"') or name == "data_quality_balance"
+    ]
+
+
+# --- what holds ---
+
+
+def written(lot: Lot) -> Counter:
+    """Return how many rows were written for each table and load date."""
+    return Counter(
+        (table, row[LOAD_DATE]) for table, rows in lot.items() for row in rows
+    )
+
+
+def check_books(connection: duckdb.DuckDBPyConnection, lot: Lot, root: Path) -> None:
+    """Landed is what was written, each row has one fate, and the right one."""
+    books = connection.execute(
+        """
+        select
+            source, load_date, rows_landed, rows_current, rows_superseded,
+            rows_rejected
+        from marts.data_quality_balance
+        """
+    ).fetchall()
+    assert {(row[0], str(row[1])): row[2] for row in books} == written(lot)
+    for source, load_date, landed_rows, *fates in books:
+        assert landed_rows == sum(fates), (source, load_date)
+        assert min(fates) >= 0, (source, load_date)
+    expected = [
+        tuple(row.values())
+        for source in read_all(root).values()
+        for row in source.balance
+    ]
+    assert sorted(books) == sorted(expected)
+
+
+BOUNDS = {
+    r"rank_.*|.*_rank": "{0} >= 1",
+    r"(?!change_|gap_)(.*_rate(_.*)?|.*_share|.*percentile)": "{0} between 0 and 1",
+    r"hour_of_day": "{0} between 0 and 23",
+    r"days_observed": "{0} between 1 and 30",
+    r"experience_score|module_score": "{0} between 0 and 5",
+    r"response_speed|problem_solving|communication|professionalism|after_sales"
+    r"|service_score": "{0} between 0 and 10",
+    r"avg_rating": "{0} between 1 and 5",
+    r"response_seconds": "{0} between 0 and 86400",
+    r".*_seconds|.*_amount|avg_order_value|units_per_buyer|answer_ask_ratio"
+    r"|buyers_per_active_agent|weight": "{0} >= 0",
+}
+WHOLE_NUMBERS = ("BIGINT", "INTEGER", "HUGEINT")
+
+
+def bound_of(name: str, kind: str) -> str | None:
+    """Return the condition that a published column is under, if there is one."""
+    for pattern, condition in BOUNDS.items():
+        if re.fullmatch(pattern, name):
+            return condition
+    is_count = kind in WHOLE_NUMBERS and not name.startswith("change_")
+    return "{0} >= 0" if is_count else None
+
+
+def check_bounds(connection: duckdb.DuckDBPyConnection) -> None:
+    """Rates, percentiles, scores, counts and durations lie where they can."""
+    columns = connection.execute(
+        """
+        select table_name, column_name, data_type
+        from duckdb_columns()
+        where schema_name = 'marts' and table_name not like 'dim%'
+        """
+    ).fetchall()
+    outside = []
+    for table, name, kind in columns:
+        bound = bound_of(name, kind)
+        if bound is None:
+            continue
+        condition = bound.format(f'"{name}"')
+        if kind == "DOUBLE":
+            condition += f' and isfinite("{name}")'
+        (count,) = connection.execute(
+            f"select count_if(not ({condition})) from marts.{table}"
+        ).fetchone()
+        if count:
+            outside.append(f"{table}.{name}: {count} rows not {condition}")
+    assert not outside, "\n".join(outside)
+    for table in ("mall_kpi_daily", "agent_kpi_daily", "mall_kpi_30d", "agent_kpi_30d"):
+        (count,) = connection.execute(
+            f"select count_if(median_response_seconds > p90_response_seconds)"
+            f" from marts.{table}"
+        ).fetchone()
+        assert not count, table
+
+
+# What a 30-day table grows from: the daily table of the same members.
+GROWN_FROM = {
+    "mall_kpi_30d": ("mall_kpi_daily", "mall_id"),
+    "agent_kpi_30d": ("agent_kpi_daily", "mall_id, cs_uid"),
+    "help_seeking_rate_30d": ("mall_kpi_daily", "mall_id"),
+    "experience_score_30d": ("mall_kpi_daily", "mall_id"),
+}
+
+
+def check_sizes(connection: duckdb.DuckDBPyConnection) -> None:
+    """A 30-day table ends 29 days after its member's last day, at most."""
+    for table, (daily, member) in GROWN_FROM.items():
+        beyond = connection.execute(
+            f"""
+            with spans as (
+                select
+                    {member},
+                    min(service_date) as first_day,
+                    max(service_date) + 29 as last_day
+                from marts.{daily}
+                group by all
+            )
+            select count(*)
+            from marts.{table} as days
+            left join spans using ({member})
+            where as_of_date not between first_day and last_day or first_day is null
+            """
+        ).fetchone()
+        assert beyond == (0,), table
+
+
+def check_data_tests(connection: duckdb.DuckDBPyConnection) -> None:
+    """Every data test of the project holds."""
+    failing = the_project().failing_tests(connection)
+    assert not [failure for failure in failing if failure.severity == "error"]
+
+
+def check_reference(connection: duckdb.DuckDBPyConnection, root: Path) -> None:
+    """Every table is what the independent computation says."""
+    expected = compute(root, ROOT / "seeds", VARS | {"buyer_key": KEY})
+    differences = []
+    for table, rows in expected.items():
+        names, found = published_rows(connection, table)
+        differences += compare_table(table, names, found, rows, 1e-9)
+    assert not differences, "\n".join(map(str, differences[:10]))
+
+
+def published(connection: duckdb.DuckDBPyConnection) -> dict[str, Counter]:
+    """Return the rows of all published tables, each with how often it is there."""
+    tables = connection.execute(
+        "select table_name from duckdb_tables() where schema_name = 'marts'"
+    ).fetchall()
+    return {
+        table: Counter(connection.execute(f"from marts.{table}").fetchall())
+        for (table,) in tables
+    }
+
+
+def check_same(found: dict[str, Counter], expected: dict[str, Counter]) -> None:
+    """The same tables with the same rows, to the last digit."""
+    assert found.keys() == expected.keys()
+    parted = {
+        table: (list(found[table] - rows)[:2], list(rows - found[table])[:2])
+        for table, rows in expected.items()
+        if found[table] != rows
+    }
+    assert not parted
+
+
+def check_everything(lot: Lot, layout: Layout) -> None:
+    """Build a lot landed plainly and otherwise; hold it to all of the above."""
+    with landed(lot) as root:
+        connection = built(root)
+        check_books(connection, lot, root)
+        check_bounds(connection)
+        check_sizes(connection)
+        check_reference(connection, root)
+        check_data_tests(connection)
+        expected = published(connection)
+    with landed(lot, layout) as root:
+        check_same(published(built(root)), expected)
+
+
+# --- any texts, in any form: the raw views ---
+
+
+def check_texts(lot: Lot, layout: Layout) -> None:
+    """The raw views give back what was written, whatever the files are like."""
+    with landed(lot, layout) as root, duckdb.connect() as connection:
+        for table, query in fresh_input(root).queries.items():
+            names = [*CONTRACT[table].columns, "load_date"]
+            found = Counter(
+                (str(row[-1]), read_alike(table, zip(names, row[:-1], strict=False)))
+                for row in connection.execute(query).fetchall()
+            )
+            expected = Counter(
+                (row[LOAD_DATE], read_alike(table, contract_texts(row)))
+                for row in lot.get(table, [])
+            )
+            assert found == expected, table
+
+
+def contract_texts(row: dict) -> list[tuple[str, str]]:
+    """Return a row's columns without the folder's date."""
+    return [(name, text) for name, text in row.items() if name != LOAD_DATE]
+
+
+def message(number: str, moment: int, **values: str) -> dict:
+    """Return a buyer's message at a moment of the local clock, loaded at once."""
+    row = {
+        "mall_id": "m1",
+        "msg_id": number,
+        "buyer_uid": "b1",
+        "from_role": "user",
+        "ts": unix(moment),
+        "_loaded_at": clock_text(moment),
+        LOAD_DATE: clock_text(moment)[:10],
+    }
+    return row | values
+
+
+def huge_messages() -> list[dict]:
+    """Return messages of a megabyte each."""
+    return [
+        message(str(number), day_of("2026-03-01"), content=huge_text(unit))
+        for number, unit in enumerate(UNITS)
+    ]
+
+
+@tries(40)
+@given(lot=lots(), layout=layouts())
+def test_any_landing_reads_as_written(lot: Lot, layout: Layout) -> None:
+    check_texts(lot, layout)
+
+
+@pytest.mark.long
+@tries(500)
+@given(lot=lots(), layout=layouts())
+def test_any_landing_reads_as_written_long(lot: Lot, layout: Layout) -> None:
+    check_texts(lot, layout)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_texts_of_a_megabyte(form: str) -> None:
+    lot = {"messages": huge_messages(), "orders": []}
+    check_texts(lot, replace(PLAIN, formats=(form,)))
+
+
+# --- the books: staging ---
+
+
+def check_staging(lot: Lot, layout: Layout) -> None:
+    """The books of a lot balance, and are those of the reference."""
+    with landed(lot) as plain, landed(lot, layout) as root:
+        check_books(built(root, only=staging_models()), lot, plain)
+
+
+@tries(25)
+@given(lot=lots(), layout=layouts())
+def test_the_books_balance(lot: Lot, layout: Layout) -> None:
+    check_staging(lot, layout)
+
+
+@pytest.mark.long
+@tries(400)
+@given(lot=lots(), layout=layouts())
+def test_the_books_balance_long(lot: Lot, layout: Layout) -> None:
+    check_staging(lot, layout)
+
+
+# --- the whole warehouse ---
+
+
+def ten_years_apart() -> Lot:
+    """Return one shop that was asked once, and once more ten years later."""
+    first, later = day_of("2015-09-01"), day_of("2025-09-01")
+    rows = [
+        message("1", first + 9 * 3_600_000, content="怎么还不发货"),
+        message("2", first + 9 * 3_600_000 + 30_000, from_role="mall_cs", cs_uid="a1"),
+        message("3", later + 9 * 3_600_000),
+        message("4", later + 3 * 86_400_000, from_role="mall_cs", cs_uid="a1"),
+    ]
+    return {"messages": rows}
+
+
+@tries(7)
+@example(lot=ten_years_apart(), layout=PLAIN)
+@given(lot=lots(), layout=layouts())
+def test_the_whole_warehouse(lot: Lot, layout: Layout) -> None:
+    check_everything(lot, layout)
+
+
+@pytest.mark.long
+@tries(300)
+@given(lot=lots(most=12), layout=layouts())
+def test_the_whole_warehouse_long(lot: Lot, layout: Layout) -> None:
+    check_everything(lot, layout)
+
+
+@pytest.mark.long
+@tries(10)
+@given(lot=lots(has_gap=True), layout=layouts())
+def test_ten_years_between_events_long(lot: Lot, layout: Layout) -> None:
+    check_everything(lot, layout)
