@@ -442,6 +442,10 @@ def _csv_header(file: LandedFile) -> tuple[Field, ...]:
         raise unreadable(file, reason) from error
     if not header:
         raise unreadable(file, "it has no header line")
+    if any("\n" in name or "\r" in name for name in header):
+        # DuckDB takes the first line end it meets for that of all lines, and
+        # where it is another it gives no rows and says nothing.
+        raise unreadable(file, "a column name holds a line end")
     others = [name for sign, name in SEPARATORS.items() if sign in header[0]]
     if len(header) == 1 and others:
         raise unreadable(file, f"its fields are parted by {others[0]}, not by commas")

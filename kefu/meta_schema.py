@@ -12,24 +12,23 @@ from kefu.sql import quote_name, quote_text
 SCHEMA, META = "marts", "meta"
 
 
-def row_counts(file: Path) -> dict[str, int]:
-    """Return the number of rows of each mart."""
-    with duckdb.connect(str(file), read_only=True) as connection:
-        names = connection.execute(
-            """
-            select table_name
-            from duckdb_tables()
-            where database_name = current_database() and schema_name = ?
-            order by table_name
-            """,
-            [SCHEMA],
-        ).fetchall()
-        return {
-            name: connection.execute(
-                f"select count(*) from {SCHEMA}.{quote_name(name)}"
-            ).fetchone()[0]
-            for (name,) in names
-        }
+def row_counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Return the number of rows of each mart of a published file."""
+    names = connection.execute(
+        """
+        select table_name
+        from duckdb_tables()
+        where database_name = current_database() and schema_name = ?
+        order by table_name
+        """,
+        [SCHEMA],
+    ).fetchall()
+    return {
+        name: connection.execute(
+            f"select count(*) from {SCHEMA}.{quote_name(name)}"
+        ).fetchone()[0]
+        for (name,) in names
+    }
 
 
 WATERMARK = """
@@ -45,10 +44,11 @@ from staging.stg_pdd__loads
 AS_OF_END = "select as_of_end from intermediate.int_as_of_end"
 
 
-def watermark(database: Path) -> dict:
+def watermark(connection: duckdb.DuckDBPyConnection) -> dict:
     """Return how far the input of a build reaches, with days as ISO text.
 
-    Keys are there with None where the build lacks the table.
+    `connection` is one to the working database. Keys are there with None where
+    the build lacks the table.
     """
     found = dict.fromkeys(
         (
@@ -61,13 +61,12 @@ def watermark(database: Path) -> dict:
             "rows_accepted",
         )
     )
-    with duckdb.connect(str(database), read_only=True) as connection:
-        for query in (AS_OF_END, WATERMARK):
-            with contextlib.suppress(duckdb.CatalogException):
-                cursor = connection.execute(query)
-                names = [column[0] for column in cursor.description]
-                row = cursor.fetchone() or [None] * len(names)
-                found |= dict(zip(names, map(as_text, row), strict=True))
+    for query in (AS_OF_END, WATERMARK):
+        with contextlib.suppress(duckdb.CatalogException):
+            cursor = connection.execute(query)
+            names = [column[0] for column in cursor.description]
+            row = cursor.fetchone() or [None] * len(names)
+            found |= dict(zip(names, map(as_text, row), strict=True))
     return found
 
 
@@ -107,7 +106,10 @@ create table {META}.row_counts (
     rows bigint not null
 );
 comment on table {META}.row_counts is 'One row a table of the schema {SCHEMA}.';
-"""
+""" + "".join(
+    f"comment on column {META}.publication.{name} is {quote_text(told)};"
+    for name, _, told in META_COLUMNS
+)
 
 
 def write_meta(file: Path, manifest: dict, *, is_restricted: bool) -> None:
@@ -139,19 +141,19 @@ def write_meta(file: Path, manifest: dict, *, is_restricted: bool) -> None:
     }
     with duckdb.connect(str(file)) as connection:
         connection.execute(META_TABLES)
-        for name, _, told in META_COLUMNS:
-            connection.execute(
-                f"comment on column {META}.publication.{name} is {quote_text(told)}"
-            )
         marks = ", ".join("?" for _ in META_COLUMNS)
         connection.execute(
             f"insert into {META}.publication values ({marks})",
             [values[name] for name, _, _ in META_COLUMNS],
         )
-        for name, rows in publication["row_counts"].items():
-            connection.execute(
-                f"insert into {META}.row_counts values (?, ?)", [name, rows]
-            )
+        connection.execute(
+            f"insert into {META}.row_counts"
+            " select unnest($names), unnest($rows::bigint[])",
+            {
+                "names": list(publication["row_counts"]),
+                "rows": list(publication["row_counts"].values()),
+            },
+        )
         connection.execute("checkpoint")
 
 

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+import duckdb
 import yaml
 
 from kefu import dbt_runs
@@ -272,7 +273,10 @@ def warn_of_early_end(
 ) -> None:
     """Say so if the data end before the day that figures were asked for."""
     asked = record.vars.get("as_of_date")
-    end = asked and watermark(settings.database)["as_of_end"]
+    if not asked:
+        return
+    with duckdb.connect(str(settings.database), read_only=True) as connection:
+        end = watermark(connection)["as_of_end"]
     if end and str(asked) > end:
         record.warnings.append(
             f"as_of_date is {asked}, but the data end before: everything is computed"

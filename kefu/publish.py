@@ -94,9 +94,10 @@ def publish(request: Request) -> dict:
         versions = Versions(published)
         versions.remove_leftovers()
         parts = check_places(versions, request.with_parquet, request.with_restricted)
-        versions.check_nobody_writes(parts)
         current = publication_in(published)
-        version, is_new = _version_of(versions, request, current)
+        with duckdb.connect(str(request.database), read_only=True) as built:
+            figures, reach = summary(built), watermark(built)
+        version, is_new = _version_of(versions, request, current, reach)
         try:
             add_copies(versions, version, parts)
             versions.put_in_place(version, parts)
@@ -105,7 +106,7 @@ def publish(request: Request) -> dict:
                 versions.drop(version.folder)
             raise
         replaced = current["run_id"] if current else None
-        figures = summary(request.database) | {"version": version.run_id}
+        figures |= {"version": version.run_id}
         figures |= version.publication.get("closed", {})
         figures |= _after_publication(versions, version, replaced, request)
     return figures
@@ -162,12 +163,13 @@ def _check_replaceable(versions: Versions, place: Path, found: Found) -> None:
 
 
 def _version_of(
-    versions: Versions, request: Request, current: dict | None
+    versions: Versions, request: Request, current: dict | None, reach: dict
 ) -> tuple[Version, bool]:
     """Return the version of the request's run, and whether it was made now.
 
-    `current` is what the published file says about itself. A run whose version
-    is kept already, and whole, is not copied again.
+    `current` is what the published file says about itself, `reach` how far the
+    input reaches. A run whose version is kept already, and whole, is not copied
+    again.
     """
     record = request.record
     run_id = record.run_id
@@ -182,13 +184,15 @@ def _version_of(
         copy_schemas(request.database, file, [SCHEMA])
         # Whatever else belongs to a version is put into `file` here: it has
         # the marts, is open nowhere, and nobody has seen it yet.
+        with duckdb.connect(str(file), read_only=True) as connection:
+            counts = row_counts(connection)
         publication = {
             "sequence": versions.next_sequence(current),
             "published_at": now(),
             "published_as": request.published.name,
             "replaces": current["run_id"] if current else None,
-            **watermark(request.database),
-            "row_counts": row_counts(file),
+            **reach,
+            "row_counts": counts,
         }
         manifest = record.as_dict() | {"publication": publication}
         write_meta(file, manifest, is_restricted=False)
@@ -271,18 +275,18 @@ FIGURES = {
 }
 
 
-def summary(database: Path) -> dict:
+def summary(connection: duckdb.DuckDBPyConnection) -> dict:
     """Return the figures of a finished build: counts, and days as ISO text.
 
-    A figure is None where its table holds nothing or is not there.
+    `connection` is one to the working database. A figure is None where its
+    table holds nothing or is not there.
     """
     figures = {}
-    with duckdb.connect(str(database), read_only=True) as connection:
-        for figure, query in FIGURES.items():
-            figures[figure] = None
-            with contextlib.suppress(duckdb.CatalogException):
-                row = connection.execute(query).fetchone()
-                figures[figure] = as_text(row[0]) if row else None
+    for figure, query in FIGURES.items():
+        figures[figure] = None
+        with contextlib.suppress(duckdb.CatalogException):
+            row = connection.execute(query).fetchone()
+            figures[figure] = as_text(row[0]) if row else None
     return figures
 
 
@@ -304,7 +308,6 @@ def roll_back(published: Path, run_id: str | None) -> Version:
         version = versions.find(run_id) if run_id else versions.before_current()
         current = publication_in(published)
         parts = check_places(versions)
-        versions.check_nobody_writes(parts)
         add_copies(versions, version, parts)
         versions.put_in_place(version, parts)
         versions.note("rolled back", version.run_id, current and current["run_id"])

@@ -184,10 +184,28 @@ def open_working_database(path: str, config: dict | None = None) -> None:
     make_working_folder(file)
     check_memory_limit(config.get("memory_limit"))
     try:
+        bring_in_log(file)
         duckdb.connect(str(file), config=config).close()
     except duckdb.Error as error:
         raise KefuError(
             f"the working database {file} cannot be opened for writing"
             f" ({one_line(error, 240)}): close what has it open, or set"
-            " KEFU_DATABASE to another file"
+            " KEFU_DATABASE to another file; if nothing has, move it away: a run"
+            " builds it anew from the landings"
         ) from error
+
+
+def bring_in_log(file: Path) -> None:
+    """Write what a killed process left in the log beside a database into it.
+
+    DuckDB does so itself when it opens the file, but 2.0 does it before its
+    own functions are there, and fails if a check of a changed table calls one.
+    To a database that is attached they are. Raises duckdb.Error.
+    """
+    log = file.with_name(f"{file.name}.wal")
+    if not (file.exists() and log.exists()):
+        return
+    with duckdb.connect() as connection:
+        connection.execute(f"attach {quote_text(str(file))} as left_behind")
+        connection.execute("checkpoint left_behind")
+        connection.execute("detach left_behind")

@@ -72,9 +72,7 @@ def _rule(check: Check, entry: object) -> Rule:
     _only(rule, (*TEXTS, *check.thresholds), place)
     severity, advice = rule["severity"], rule["advice"]
     if severity not in SEVERITIES:
-        raise KefuError(
-            f"{FILE}: {place}.severity must be {' or '.join(SEVERITIES)}"
-        )
+        raise KefuError(f"{FILE}: {place}.severity must be {' or '.join(SEVERITIES)}")
     if not isinstance(advice, str) or not advice.strip():
         raise KefuError(f"{FILE}: {place}.advice must be a sentence")
     thresholds = {

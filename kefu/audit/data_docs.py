@@ -107,9 +107,7 @@ class _Filter(HTMLParser):
             self.unwrapped += 1
         self.kept.append(self.get_starttag_text() or "")
 
-    def handle_startendtag(
-        self, tag: str, attrs: list[tuple[str, str | None]]
-    ) -> None:
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         target = dict(attrs).get("href") or dict(attrs).get("src") or ""
         if not self.dropping and not target.startswith(OUTSIDE):
             self.kept.append(self.get_starttag_text() or "")

@@ -8,7 +8,7 @@ from typing import Any
 from kefu.audit.checks import Check, RangesCheck, RowsCheck
 from kefu.audit.config import BLOCKING, Config
 from kefu.audit.engine import WORKING
-from kefu.audit.measures import Measured
+from kefu.audit.measured import Measured
 from kefu.audit.report import ROWS_KEPT, Outcome
 from kefu.errors import KefuError
 from kefu.sql import quote_name
@@ -29,7 +29,8 @@ class Judge:
             ProgressBarsConfig,
         )
 
-        logging.getLogger("great_expectations").setLevel(logging.ERROR)
+        # It tells of every step, to whoever listens at the root.
+        logging.getLogger("great_expectations").propagate = False
         self.gx = gx
         self.measured = measured
         self.config = config
@@ -111,18 +112,12 @@ class Judge:
         self.expectations.setdefault((suite, table), []).append(expectation)
 
     def _has_rows(self, table: str) -> bool:
-        schema, name = table.split(".")
-        there = self.measured.run(
-            "select 1 from duckdb_tables()"
-            " where schema_name = $schema and table_name = $name",
-            schema=schema,
-            name=name,
+        name = table.removeprefix("audit.")
+        return self.measured.has_measure(name) and bool(
+            self.measured.run(f"select 1 from {table} limit 1")
         )
-        return bool(there and self.measured.run(f"select 1 from {table} limit 1"))
 
-    def _ranged(
-        self, check: RangesCheck
-    ) -> list[tuple[str, str, float, float | None]]:
+    def _ranged(self, check: RangesCheck) -> list[tuple[str, str, float, float | None]]:
         """Return table, column, least and largest value of what is there."""
         return [
             (table, column, least, most)
@@ -141,18 +136,18 @@ class Judge:
             if of_suite != suite:
                 continue
             schema, name = table.split(".")
+            # A view, because Great Expectations looks for tables in the default
+            # schema, and asks the catalog for each column: so it has no more
+            # than are looked at.
+            relation, listed = table, "*"
             if schema == "marts":
-                self.measured.run("create schema if not exists marts")
-                # No more columns than are looked at: Great Expectations asks
-                # the catalog for each.
+                relation = f"{WORKING}.marts.{quote_name(name)}"
                 listed = ", ".join(map(quote_name, sorted(_columns(expectations))))
-                self.measured.run(
-                    f"create view {table} as"
-                    f" select {listed} from {WORKING}.marts.{quote_name(name)}"
-                )
-            asset = self.source.add_table_asset(
-                f"{suite}.{name}", table_name=name, schema_name=schema
+            self.measured.run(
+                f"create view main.{quote_name(name)} as select {listed}"
+                f" from {relation}"
             )
+            asset = self.source.add_table_asset(f"{suite}.{name}", table_name=name)
             definitions.append(
                 context.validation_definitions.add(
                     gx.ValidationDefinition(

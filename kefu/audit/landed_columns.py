@@ -67,7 +67,15 @@ AMOUNTS = {
 
 # What UTF-8 looks like where it was read as Latin-1, Windows-1252 or GBK, or
 # written with what could not be read replaced.
-GARBLED = "\ufffd|[ÃÂâäåæçèé][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹Œ‘’“”•–—˜™š›œ¡-¿]|锟斤|[浣鍙鐨鏄鎴]|^[?]{2,}$"
+GARBLED = "|".join(
+    (
+        "\ufffd",
+        "[ÃÂâäåæçèé][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹Œ‘’“”•–—˜™š›œ]",
+        "锟斤",
+        "[浣鍙鐨鏄鎴]",
+        "^[?]{2,}$",
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -92,7 +100,8 @@ class JoinedShares:
     """Shares of rows that are put together from several tables."""
 
     source: str
-    reads: tuple[str, ...]
+    reads: dict[str, str]
+    """The tables of staging and, parted by blanks, their columns."""
     sql: str
     shares: tuple[Share, ...]
 
@@ -112,8 +121,8 @@ def codes(column: str, *values: object, whole: str = "true") -> list[Share]:
         return f"'{value}'" if isinstance(value, str) else str(value).lower()
 
     return [
-        Share("code", f"{column} = {value}", f"{column} = {literal(value)}", whole, column)
-        for value in values
+        Share("code", f"{column} = {value}", f"{column} = {told}", whole, column)
+        for value, told in zip(values, map(literal, values), strict=True)
     ]
 
 
@@ -307,6 +316,7 @@ SHARES: dict[str, list[Share]] = {
 }
 
 STAGING = "working.staging"
+MESSAGES, ORDERS, REFUNDS = "stg_pdd__messages", "stg_pdd__orders", "stg_pdd__refunds"
 
 # Rows of these tables change and are landed again. A load is compared as it was
 # landed, versions that were superseded later among its rows: what is current
@@ -316,7 +326,7 @@ VERSIONED = ("orders", "refunds")
 JOINED_SHARES = (
     JoinedShares(
         "messages",
-        ("stg_pdd__messages",),
+        {MESSAGES: "mall_id load_date buyer_uid from_role"},
         # A chat is cut wherever rows are lost: buyers without a word from the
         # shop, agents who answer nobody, chats of one message.
         f"""
@@ -340,7 +350,7 @@ JOINED_SHARES = (
     ),
     JoinedShares(
         "messages",
-        ("stg_pdd__messages",),
+        {MESSAGES: "mall_id load_date buyer_uid from_role sent_at msg_id"},
         f"""
         select
             mall_id,
@@ -356,7 +366,7 @@ JOINED_SHARES = (
         """,
         (
             Share(
-                "chats",
+                "turns",
                 "messages after one of the same side",
                 "from_role = role_before",
                 "role_before is not null",
@@ -365,7 +375,7 @@ JOINED_SHARES = (
     ),
     JoinedShares(
         "messages",
-        ("stg_pdd__messages",),
+        {MESSAGES: "mall_id load_date buyer_uid from_role cs_uid assigned_cs_uid"},
         # The agent that a chat is assigned to is the one that answers it.
         f"""
         with new as (
@@ -404,7 +414,10 @@ JOINED_SHARES = (
     ),
     JoinedShares(
         "messages",
-        ("stg_pdd__messages", "stg_pdd__agent_shifts"),
+        {
+            MESSAGES: "mall_id load_date msg_id from_role cs_uid sent_at",
+            "stg_pdd__agent_shifts": "mall_id cs_uid start_at end_at",
+        },
         f"""
         with shifts as (
             select mall_id, cs_uid, start_at, end_at,
@@ -438,7 +451,12 @@ JOINED_SHARES = (
     ),
     JoinedShares(
         "messages",
-        ("stg_pdd__messages",),
+        {
+            MESSAGES: (
+                "mall_id load_date buyer_uid from_role cs_uid sent_at buyer_text"
+                " message_type"
+            )
+        },
         # The same words at the same moment under another number.
         f"""
         select
@@ -457,7 +475,7 @@ JOINED_SHARES = (
     ),
     JoinedShares(
         "orders",
-        ("stg_pdd__orders",),
+        {ORDERS: "mall_id load_date buyer_uid created_at goods_id pay_amount"},
         f"""
         select
             mall_id,
@@ -473,7 +491,7 @@ JOINED_SHARES = (
     ),
     JoinedShares(
         "refunds",
-        ("stg_pdd__refunds",),
+        {REFUNDS: "mall_id load_date order_sn created_at refund_amount"},
         f"""
         select
             mall_id,
@@ -489,7 +507,10 @@ JOINED_SHARES = (
     ),
     JoinedShares(
         "refunds",
-        ("stg_pdd__refunds", "stg_pdd__orders"),
+        {
+            REFUNDS: "mall_id load_date order_sn refund_amount",
+            ORDERS: "mall_id order_sn pay_amount",
+        },
         f"""
         select refunds.mall_id, refunds.load_date,
             refunds.refund_amount > orders.pay_amount + 0.01 as is_more
@@ -500,6 +521,6 @@ JOINED_SHARES = (
                 and refunds.order_sn = orders.order_sn
         where refunds.refund_amount is not null and orders.pay_amount is not null
         """,
-        (Share("place", "refunds of more than was paid", "is_more"),),
+        (Share("swapped", "refunds of more than was paid", "is_more"),),
     ),
 )

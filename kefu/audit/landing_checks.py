@@ -61,7 +61,8 @@ CHECKS = (
         "audit.load_times",
         "No row was loaded after this moment.",
         """
-        select source, load_date, newest_loaded_at, round(minutes_ahead) as minutes_ahead
+        select source, load_date, newest_loaded_at,
+            round(minutes_ahead) as minutes_ahead
         from {batch}
         where minutes_ahead > $minutes
         order by minutes_ahead desc
@@ -172,6 +173,25 @@ CHECKS = (
         EARLIER_DAYS,
     ),
     RowsCheck(
+        "mall_day_thin",
+        SUITE,
+        "audit.thin_days",
+        "No mall has its fewest messages on a day of usual orders, or the reverse.",
+        """
+        select source, mall_id, day, rows, round(expected, 1) as expected,
+            round(out_of_proportion, 1) as out_of_proportion
+        from {batch}
+        where
+            expected >= $expected
+            and rows < $share * expected
+            and rows < lowest
+            and out_of_proportion >= $deviations
+        order by out_of_proportion desc
+        """,
+        ("expected", "share", "deviations"),
+        EARLIER_DAYS,
+    ),
+    RowsCheck(
         "mall_volume_unusual",
         SUITE,
         "audit.volumes",
@@ -208,7 +228,11 @@ CHECKS = (
         {SHARE_COLUMNS}
         where
             measure = 'code'
-            and usual_share * rows_alone >= $expected
+            and usual_share < 1
+            and least(
+                usual_share / (1 - usual_share) * (1 - share) * rows_alone,
+                part_a_load * window_loads * rows_alone / rows
+            ) >= $expected
             and share <= $share * usual_share
             and if(window_loads = 1, lowest > 0, part_a_load < $expected)
         {WORST}
@@ -247,6 +271,12 @@ CHECKS = (
         "chats_cut",
         "Chats have two sides and are as long as usual.",
         "chats",
+        "turns",
+    ),
+    share_check(
+        "chats_per_order",
+        "A mall's chats and orders keep their usual proportion.",
+        "mix",
     ),
     share_check(
         "agents_out_of_place",
@@ -295,6 +325,8 @@ CHECKS = (
         "swapped",
         "garbled",
         "chats",
+        "turns",
+        "mix",
         "place",
         "repeated",
         "twins",

@@ -1,11 +1,7 @@
 """What the audit measures of the marts, and against the published version."""
 
-from typing import TYPE_CHECKING
-
 from kefu.audit.engine import PUBLISHED, WORKING
-
-if TYPE_CHECKING:
-    from kefu.audit.measures import Measured
+from kefu.audit.measured import Measured
 
 # The grain of each mart.
 KEYS = {
@@ -148,7 +144,7 @@ RATES = (
 )
 
 
-def measure(measured: "Measured") -> None:
+def measure(measured: Measured) -> None:
     """Fill the tables of the marts; those that lack something are left out."""
     mart_keys(measured)
     marts_filled(measured)
@@ -163,7 +159,7 @@ def measure(measured: "Measured") -> None:
         score_changes(measured)
 
 
-def mart_keys(measured: "Measured") -> None:
+def mart_keys(measured: Measured) -> None:
     """Make audit.mart_keys: how many rows and how many keys a mart has."""
     parts = [
         f"select '{table}' as table_name, count(*) as rows,"
@@ -176,7 +172,7 @@ def mart_keys(measured: "Measured") -> None:
         measured.run(f"create table audit.mart_keys as {' union all '.join(parts)}")
 
 
-def marts_filled(measured: "Measured") -> None:
+def marts_filled(measured: Measured) -> None:
     """Make audit.marts_filled: daily tables that messages must have filled."""
     staged = f"{WORKING}.staging"
     if not measured.has(staged, "stg_pdd__messages", "from_role"):
@@ -187,7 +183,7 @@ def marts_filled(measured: "Measured") -> None:
         for table in ("mall_kpi_daily", "mall_kpi_30d", "hourly_load")
         if measured.has(f"{WORKING}.marts", table)
     ]
-    if parts and _has_judged_days(measured):
+    if parts and measured.has_measure("judged_days"):
         measured.run(
             f"""
             create table audit.marts_filled as
@@ -204,7 +200,7 @@ def marts_filled(measured: "Measured") -> None:
         )
 
 
-def rates_missing(measured: "Measured") -> None:
+def rates_missing(measured: Measured) -> None:
     """Make audit.rates_missing: rates without a value beside their wholes."""
     parts = [
         f"select '{table}' as table_name, '{rate}' as rate, mall_id,"
@@ -217,13 +213,13 @@ def rates_missing(measured: "Measured") -> None:
         measured.run(f"create table audit.rates_missing as {' union all '.join(parts)}")
 
 
-def completeness(measured: "Measured") -> None:
+def completeness(measured: Measured) -> None:
     """Make audit.incomplete and audit.feeds from the mart of completeness."""
     columns = ("mall_id", "source", "date_day", "rows", "expected_rows", "status")
     marts = f"{WORKING}.marts"
     if not (
         measured.has(marts, "data_completeness", *columns)
-        and _has_judged_days(measured)
+        and measured.has_measure("judged_days")
     ):
         return
     measured.run(
@@ -250,7 +246,7 @@ def completeness(measured: "Measured") -> None:
     )
 
 
-def sums(measured: "Measured") -> None:
+def sums(measured: Measured) -> None:
     """Make audit.sums: figures of a mall and day counted by two routes."""
     parts = [
         f"""
@@ -278,13 +274,13 @@ def sums(measured: "Measured") -> None:
         )
 
 
-def means(measured: "Measured") -> None:
+def means(measured: Measured) -> None:
     """Make audit.means: a category's daily means beside its days before."""
     marts = f"{WORKING}.marts"
     if not (
         measured.has(marts, "mall_kpi_daily", "consult_buyers")
         and measured.has(marts, "dim_malls", "category_name")
-        and _has_judged_days(measured)
+        and measured.has_measure("judged_days")
     ):
         return
     entries = ", ".join(
@@ -350,16 +346,7 @@ def means(measured: "Measured") -> None:
     )
 
 
-def _has_judged_days(measured: "Measured") -> bool:
-    return bool(
-        measured.run(
-            "select 1 from duckdb_tables()"
-            " where schema_name = 'audit' and table_name = 'judged_days'"
-        )
-    )
-
-
-def published_days(measured: "Measured") -> None:
+def published_days(measured: Measured) -> None:
     """Make audit.published_days: rows a table, mall and day, then and now."""
     parts = [
         f"""
@@ -397,7 +384,7 @@ def published_days(measured: "Measured") -> None:
     )
 
 
-def published_figures(measured: "Measured") -> None:
+def published_figures(measured: Measured) -> None:
     """Make audit.published_figures: what published days now say otherwise."""
     table = "mall_kpi_daily"
     there = measured.tables.get((f"{WORKING}.marts", table), set())
@@ -432,7 +419,7 @@ def published_figures(measured: "Measured") -> None:
     )
 
 
-def published_members(measured: "Measured") -> None:
+def published_members(measured: Measured) -> None:
     """Make audit.published_malls and audit.published_agents: then and now."""
     for table, keys, columns in (
         ("dim_malls", "mall_id", ("category_name", "mall_name", "merchant_type")),
@@ -467,7 +454,7 @@ def published_members(measured: "Measured") -> None:
         )
 
 
-def score_changes(measured: "Measured") -> None:
+def score_changes(measured: Measured) -> None:
     """Make audit.score_changes: a category's newest means, then and now."""
     marts, before = f"{WORKING}.marts", f"{PUBLISHED}.marts"
     parts = [

@@ -121,6 +121,7 @@ def _close(
                 EXIT_PUBLISH,
             )
         whole = dataclasses.replace(closing, incomplete_days=incomplete)
+        Versions(settings.published).pin(version.run_id, f"closing {whole.name}")
         return closings.keep(unfinished, whole, rows)
     finally:
         remove(unfinished)

@@ -564,8 +564,12 @@ def _write_rules(
                 before, after = span.bounds()
                 before += CLOSED_TABLES[name].window_days
                 is_any = family in ANY_MALL
-                rules.append([name, family, source, is_any, before, after])
-    connection.executemany("insert into temp.rules values (?, ?, ?, ?, ?, ?)", rules)
+                rules.append((name, family, source, is_any, before, after))
+    columns = ", ".join(f"unnest(${number})" for number in range(1, 7))
+    connection.execute(
+        f"insert into temp.rules select {columns}",
+        [list(column) for column in zip(*rules, strict=True)],
+    )
 
 
 def _write_removals(

@@ -33,6 +33,7 @@ from mutation.units import UnitTests, by_model, compile_unit_tests
 from mutation.worlds import SURVIVED, Verdict, World
 
 LISTED = Path(__file__).with_name("survivors.yml")
+ANY = "<any>"
 NEEDED_SCORE = 0.9
 # All that what is prepared depends on.
 WATCHED = (
@@ -230,7 +231,7 @@ def chosen(model: str, mutations: list[Mutation], limit: int | None) -> list[Mut
 
 @dataclass(frozen=True)
 class Entry:
-    """Survivors that are listed with a reason; in both texts * stands for any."""
+    """Survivors that are listed with a reason; <any> in their texts is any text."""
 
     model: str
     mutation: str
@@ -245,7 +246,7 @@ class Entry:
 
 
 def _matches(pattern: str, text: str) -> bool:
-    parts = map(re.escape, " ".join(pattern.split()).split("*"))
+    parts = map(re.escape, " ".join(pattern.split()).split(ANY))
     return re.fullmatch(".*".join(parts), text) is not None
 
 

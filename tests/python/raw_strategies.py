@@ -445,12 +445,14 @@ class Loads:
         return draw(st.sampled_from([*self.at_the_end * 2, at_once]))
 
 
-def landed_row(draw: st.DrawFn, table: str, values: Row, loaded: int) -> Row:
-    """Return a row as it is landed: one in ten with a column or two gone bad."""
+def landed_row(
+    draw: st.DrawFn, table: str, values: Row, loaded: int, sound: int = 9
+) -> Row:
+    """Return a row as it is landed: one of `sound` + 1 with a column or two bad."""
     row = {**values, "_loaded_at": clock_text(loaded)}
     folder = row["_loaded_at"][:10]
     row["_source_file"] = draw(maybe("a.json", "b.json"))
-    if draw(st.integers(0, 9)) == 9:
+    if draw(st.integers(0, sound)) == sound:
         columns = [name for name in CONTRACT[table].columns if name != "_source_file"]
         for column in draw(st.lists(st.sampled_from(columns), min_size=1, max_size=2)):
             row[column] = draw(st.one_of(st.none(), bad_values(column)))
@@ -462,7 +464,7 @@ def landed_row(draw: st.DrawFn, table: str, values: Row, loaded: int) -> Row:
 def rows(draw: st.DrawFn, table: str, values: Values, loads: Loads, day: int) -> Row:
     """Draw one row of a table, tied to no other."""
     row = {column: draw(strategy) for column, strategy in values.items()}
-    return landed_row(draw, table, row, loads.draw(draw, day))
+    return landed_row(draw, table, row, loads.draw(draw, day), sound=2)
 
 
 # Who speaks, as the columns of a message; buyers and agents most of all.

@@ -6,7 +6,7 @@ import datetime as dt
 import io
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -746,8 +746,8 @@ def land_changed(root: Path, source: str) -> Path:
     return land(root, source, changed, "late.parquet", LATER[:10])
 
 
-def test_whatever_comes_late_is_explained(published_once: Closed) -> None:
-    closed = published_once
+def assert_explained(closed: Closed, groups: Iterable[tuple[str, ...]]) -> None:
+    """Close a demo month, land each group late, expect a cause for whatever differs."""
     variables = LOTS["defaults"][1]
     project = compiled_project(**variables)
     root = closed.world.home / "demo"
@@ -764,9 +764,7 @@ def test_whatever_comes_late_is_explained(published_once: Closed) -> None:
 
     publish_built()
     closed.close(in_spite_of_not_final=True)
-    closed.publish()
-    assert closed.restated() == []
-    for sources in TOGETHER:
+    for sources in groups:
         files = [land_changed(root, source) for source in sources]
         publish_built()
         for file in files:
@@ -779,3 +777,17 @@ def test_whatever_comes_late_is_explained(published_once: Closed) -> None:
         assert found, sources
         for cause, _, example in found:
             assert set(cause.split("+")) <= expected, (sources, cause, example)
+
+
+def test_late_messages_and_ratings_are_explained(published_once: Closed) -> None:
+    assert_explained(published_once, TOGETHER[:1])
+
+
+@pytest.mark.long
+def test_whatever_comes_late_is_explained(published_once: Closed) -> None:
+    assert_explained(published_once, TOGETHER[1:])
+
+
+def test_every_source_comes_late_once() -> None:
+    assert sorted(sum(TOGETHER, ())) == sorted(CHANGES)
+    assert set(CHANGES) == set().union(*reach(project_vars(ROOT)).values())

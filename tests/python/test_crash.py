@@ -2,14 +2,20 @@
 
 import random
 import shutil
+import subprocess
+import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 
+import duckdb
 import pytest
-from conftest import Kefu
+from conftest import Kefu, land, text_row
 from crashes import Command, Crashes, Kill, content, times_of
 from gated import land_mall, make_gated
 
-from kefu.versions import publication_in
+from kefu.closing.store import Closings
+from kefu.raw_input import open_working_database
+from kefu.versions import Versions, publication_in
 
 UNAUDITED = ("run", "--no-audit", "--publish-untested")
 
@@ -57,6 +63,76 @@ def test_killed_at_any_point(tmp_path: Path) -> None:
     survived = sum(crashes.survived.values())
     print(f"{survived} of {len(kills)} kills survived: {crashes.survived}")
     assert survived == len(kills) >= 20
+
+
+PUBLISHED_ALL_THE_SAME = ("run", "--no-tests", "--publish-untested")
+UNTESTED = (*PUBLISHED_ALL_THE_SAME, "--no-audit")
+CLOSE = ("close", "2026-10", "--by", "somebody", "--not-final", "--untested")
+
+
+@pytest.mark.long
+def test_the_whole_project_killed_at_any_point(tmp_path: Path) -> None:
+    """As above, with all models, and killed while a period is closed, too."""
+    rng = random.Random(40)
+    world = Kefu(home=tmp_path)
+    times_of(world, "demo-data", "--malls", "4", "--days", "8", "--messages", "800")
+    crashes = Crashes(world, tmp_path / "states")
+    times_of(world, *UNTESTED)
+    first = content(world.published)
+    first_run = publication_in(world.published)["run_id"]
+    crashes.remember("delivered", "work", "published")
+    crashes.remember("built", "published")
+    loaded_at = "2026-10-31 12:00:00"
+    late = text_row("malls", mall_id="late", category_name="x", _loaded_at=loaded_at)
+    land(world.raw_root, "malls", [late], "late.jsonl", load_date="2026-10-31")
+    run_times = times_of(world, *PUBLISHED_ALL_THE_SAME)
+    second = content(world.published)
+    assert second["dim_malls"][0] == first["dim_malls"][0] + 1
+    assert len(second) > 20
+    crashes.allowed = [first, second]
+    crashes.remember("built", "work")
+    crashes.remember("published", "published")
+
+    crashes.put_back("built")
+    publishing = times_of(world, "publish", "--untested")["published"]
+    assert content(world.published) == second
+    rolling_back = times_of(world, "rollback", first_run)[str(world.published)]
+    assert content(world.published) == first
+    crashes.put_back("published")
+    closing = times_of(world, *CLOSE)["closed"]
+    (closed,) = Closings(world.published).read()
+    assert sum(table["rows"] for table in closed.tables.values()) > 0
+
+    def is_closed(ended: CompletedProcess) -> bool:
+        closings = Closings(world.published)
+        (found,) = closings.read()
+        assert found.tables == closed.tables and closings.altered(found) == []
+        return ended.returncode == 0 or "was closed by somebody" in ended.stderr
+
+    done = "published in"
+    again = (*UNTESTED, "--wait")
+    publish_again = ("publish", "--untested", "--wait")
+    run = Command(UNTESTED, "delivered", second, done, again)
+    audited = Command(PUBLISHED_ALL_THE_SAME, "delivered", second, done, again)
+    run_published = Command(UNTESTED, "delivered", second, done, publish_again)
+    publish = Command(("publish", "--untested"), "built", second, done, publish_again)
+    rollback = Command(("rollback", first_run), "published", first, "is now")
+    close = Command(
+        CLOSE, "published", second, "closed 2026-10", has_ended_right=is_closed
+    )
+    auditing = run_times["publishing"] - run_times["auditing"]
+    kills = [
+        *[Kill(run, "", run_times["auditing"])] * 12,
+        *[Kill(audited, "auditing", auditing)] * 2,
+        *[Kill(run_published, "publishing", publishing / 2)] * 3,
+        *[Kill(publish, "", publishing)] * 12,
+        *[Kill(rollback, "", rolling_back)] * 6,
+        *[Kill(close, "", closing)] * 7,
+    ]
+    crashes.kill_all(kills, rng)
+    survived = sum(crashes.survived.values())
+    print(f"{survived} of {len(kills)} kills survived: {crashes.survived}")
+    assert survived == len(kills) >= 40
 
 
 @pytest.fixture(scope="module")
@@ -205,3 +281,50 @@ def test_a_bad_memory_limit_is_called_so(kefu: Kefu) -> None:
         )
         assert "write it as in 3GB" in line
         assert not kefu.database.exists()
+
+
+def test_a_day_after_the_data_is_said(published: Kefu) -> None:
+    """as_of_date cannot lie beyond the data's end: a warning, in the manifest too."""
+    model = published.project / "models" / "intermediate" / "int_as_of_end.sql"
+    model.write_text("select date '2026-03-01' as as_of_end", encoding="utf-8")
+    told = []
+    for day in ("2026-03-01", "2026-03-02"):
+        done = published(*UNAUDITED, "--vars", f"as_of_date: {day}")
+        assert done.returncode == 0, done.stderr
+        manifest = Versions(published.published).read()[0][0].manifest
+        told.append([line for line in manifest["warnings"] if "as_of_date" in line])
+        assert ("warning: as_of_date" in done.stdout) == bool(told[-1])
+    model.unlink()
+    assert told == [
+        [],
+        [
+            "as_of_date is 2026-03-02, but the data end before: everything is computed"
+            " as of 2026-03-01"
+        ],
+    ]
+
+
+CHANGED_TABLE = """
+create table t (a integer, b integer, check (least(a, b) >= 0));
+insert into t values (1, 2);
+alter table t add column c integer;
+"""
+
+
+def test_a_log_that_was_left_behind_is_brought_in(tmp_path: Path) -> None:
+    """A killed build leaves one; DuckDB alone cannot always read it again."""
+    path = tmp_path / "work" / "kefu.duckdb"
+    path.parent.mkdir()
+    killed = (
+        "import duckdb, os, sys;"
+        "opened = duckdb.connect(sys.argv[1]); opened.execute(sys.argv[2]);"
+        "os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", killed, path, CHANGED_TABLE], check=False)
+    assert path.with_name("kefu.duckdb.wal").exists()
+    with pytest.raises(duckdb.Error, match="Failure while replaying WAL"):
+        duckdb.connect(str(path))  # Once this works, bring_in_log may go.
+    open_working_database(str(path))
+    assert not path.with_name("kefu.duckdb.wal").exists()
+    with duckdb.connect(str(path)) as connection:
+        assert connection.execute("from t").fetchall() == [(1, 2, None)]

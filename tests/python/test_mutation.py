@@ -6,6 +6,7 @@ import pytest
 from compiled_project import Project, compiled_project
 from conftest import ROOT
 from mutation.__main__ import (
+    ANY,
     Entry,
     Outcome,
     chosen,
@@ -271,7 +272,7 @@ def outcome(words: str, state: str, tier: int = 1) -> Outcome:
     return Outcome("some_model", "a kind", words, state, tier, "a test")
 
 
-LISTED_ONE = [Entry("some_*", "lives", "None can.", equivalent=True)]
+LISTED_ONE = [Entry("some_<any>", "l<any>s", "None can.", equivalent=True)]
 
 
 def test_the_score_leaves_out_what_cannot_be_noticed() -> None:
@@ -301,8 +302,8 @@ def test_the_score_leaves_out_what_cannot_be_noticed() -> None:
     [
         ([outcome("new", "survived")] + [outcome("x", "killed")] * 99, "1 survivors"),
         ([outcome("x", "killed")] * 8 + [outcome("lives", "survived")], None),
-        ([outcome("lives", "killed")], "listed, but no survivor: some_*: lives"),
-        ([outcome("x", "killed")], "listed, but no survivor: some_*: lives"),
+        ([outcome("lives", "killed")], "listed, but no survivor: some_<any>: l<any>s"),
+        ([outcome("x", "killed")], "listed, but no survivor: some_<any>: l<any>s"),
         ([outcome("lives", "left out")], None),
     ],
     ids=["unlisted", "good", "caught", "gone", "left_out"],
@@ -328,5 +329,5 @@ def test_a_low_score_fails_though_all_is_listed(capsys: pytest.CaptureFixture) -
 def test_every_listed_survivor_has_its_reason(project: Project) -> None:
     for entry in read_listed():
         assert len(entry.reason) > 20
-        if "*" not in entry.model:
+        if ANY not in entry.model:
             assert entry.model in project.models

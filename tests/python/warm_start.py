@@ -14,7 +14,9 @@ import runpy
 import signal
 import subprocess
 import sys
+import threading
 import time
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,7 +118,7 @@ def serve() -> None:
     import dbt.adapters.duckdb  # noqa: PLC0415
     import dbt.cli.main  # noqa: F401, PLC0415
 
-    # Children need not look through what was imported here, nor copy it.
+    # Children need not look through what was imported here.
     gc.freeze()
     for line in sys.stdin:
         request = json.loads(line)
@@ -167,9 +169,19 @@ def become_kefu(
     os.environ.update(environment)
     sys.path[0] = environment["PYTHONPATH"]
     sys.argv = ["kefu", *arguments]
-    # Ends as any process does, so that dbt can clear up behind itself.
-    runpy.run_module("kefu.cli", run_name="__main__")
-    sys.exit(0)
+    code = 1
+    try:
+        runpy.run_module("kefu.cli", run_name="__main__")
+    except SystemExit as ended:
+        code = ended.code or 0
+    except BaseException:
+        traceback.print_exc()
+    # Whatever wants to clear up behind itself may. Taking the interpreter
+    # apart would be most of the time of a short call.
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":
