@@ -556,8 +556,8 @@ def read_csv(group: FileGroup) -> str:
 
 
 def read_json(group: FileGroup, fields: Iterable[Field]) -> str:
-    """Return the table function that reads keys of JSON lines as text columns."""
-    columns = ", ".join(f"{quote_name(item.name)}: 'VARCHAR'" for item in fields)
+    """Return the table function that reads keys of JSON lines as JSON columns."""
+    columns = ", ".join(f"{quote_name(item.name)}: 'JSON'" for item in fields)
     return (
         f"read_json([{_paths(group)}], columns = {{{columns}}},"
         " format = 'newline_delimited', hive_partitioning = false,"

@@ -102,7 +102,8 @@ def publish(request: Request) -> dict:
             add_copies(versions, version, parts)
             versions.put_in_place(version, parts)
         except BaseException:
-            if is_new:
+            there = publication_in(published)
+            if is_new and not (there and there["run_id"] == version.run_id):
                 versions.drop(version.folder)
             raise
         replaced = current["run_id"] if current else None
@@ -137,8 +138,7 @@ def check_places(
     parts = [FILE]
     _check_replaceable(versions, versions.published, look_at(versions.published))
     found = look_at(versions.restricted)
-    is_ours = found.publication is not None and found.publication["is_restricted"]
-    if with_restricted or is_ours or found.is_open_for_writing:
+    if with_restricted or _is_restricted(versions, found):
         _check_replaceable(versions, versions.restricted, found)
         parts.append(RESTRICTED)
     link = versions.parquet
@@ -150,6 +150,16 @@ def check_places(
             )
         parts.append(PARQUET)
     return parts
+
+
+def _is_restricted(versions: Versions, found: Found) -> bool:
+    """Whether a restricted file is there; one that cannot be read counts as one."""
+    if found.publication is not None:
+        return found.publication["is_restricted"]
+    return found.is_open_for_writing or (
+        found.is_damaged
+        and any(RESTRICTED in item.publication["files"] for item in versions.read()[0])
+    )
 
 
 def _check_replaceable(versions: Versions, place: Path, found: Found) -> None:

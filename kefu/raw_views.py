@@ -20,7 +20,6 @@ from kefu.landing import (
 from kefu.sql import quote_name
 
 ZONED = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS")
-VERBATIM = ("content",)
 
 Write = Callable[[str, Field | None], str]
 
@@ -82,13 +81,19 @@ def json_text(column: str, item: Field | None) -> str:
     """Return the expression that reads a JSON value as text.
 
     Writers of floating point put a point into whole numbers; without it they
-    read as the same number in Parquet does. What people wrote stays.
+    read as the same number in Parquet does. A text in quotes stays as it is,
+    since it must mean what it means in other formats.
     """
-    if item is None or column in VERBATIM:
+    if item is None:
         return as_text(column, item)
     name = quote_name(item.name)
-    is_whole = f"ends_with({name}, '.0') and regexp_full_match({name}, '-?[0-9]+\\.0')"
-    return f"case when {is_whole} then left({name}, -2) else {name} end"
+    text = f"cast({name} as varchar)"
+    return (
+        f"case when starts_with({text}, '\"') then {name} ->> '$'"
+        f" when {text} = 'null' then null"
+        f" when regexp_full_match({text}, '-?[0-9]+\\.0') then left({text}, -2)"
+        f" else {text} end"
+    )
 
 
 def as_text(column: str, item: Field | None) -> str:

@@ -63,9 +63,11 @@ class RunRecord:
 
     @property
     def is_tested(self) -> bool:
-        """Whether the data tests ran and none failed or was skipped."""
-        return isinstance(self.tests, dict) and not (
-            self.tests["failed"] or self.tests["skipped"]
+        """Whether data tests ran and none failed or was skipped."""
+        return (
+            isinstance(self.tests, dict)
+            and self.tests["passed"] > 0
+            and not (self.tests["failed"] or self.tests["skipped"])
         )
 
     @property

@@ -26,6 +26,8 @@ RESERVED_STEMS = frozenset(
         "staging",
         "intermediate",
         "marts",
+        "meta",
+        "closed",
         "main",
         "temp",
         "system",

@@ -255,12 +255,19 @@ class Versions:
     def prune(self, keep: int, current: str) -> list[str]:
         """Remove all but the `keep` newest versions; return their ids.
 
-        The one with the id `current` and those that are pinned stay whatever
-        their age.
+        The one with the id `current`, the one that it took the place of, to
+        which a rollback returns, and those that are pinned stay whatever their
+        age.
         """
         removed = []
-        for version in self.read()[0][keep:]:
-            if version.run_id != current and not version.pins:
+        whole = self.read()[0]
+        spared = {current} | {
+            version.publication["replaces"]
+            for version in whole
+            if version.run_id == current
+        }
+        for version in whole[keep:]:
+            if version.run_id not in spared and not version.pins:
                 self.drop(version.folder)
                 removed.append(version.run_id)
         return removed

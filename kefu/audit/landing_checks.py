@@ -28,7 +28,7 @@ def share_check(name: str, meaning: str, *measures: str, where: str = "") -> Row
         where
             window_loads = 1
             and measure in ({listed})
-            and rows >= $rows
+            and rows_alone >= $rows
             and deviations >= $deviations
             and abs(change) >= if(mall_id = '(all)', $change, $change_mall)
             and share not between lowest and highest

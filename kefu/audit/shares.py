@@ -261,10 +261,12 @@ def share_changes(measured: Measured) -> None:
                 new.window_loads, new.source, new.mall_id, new.load_date,
                 new.measure, new.detail,
                 new.whole as rows,
-                new.whole / if(
-                    new.source = 'messages' and new.measure not in ('chats', 'mix'),
-                    4, 1
-                ) as rows_alone,
+                new.whole / case
+                    when new.source <> 'messages' then 1
+                    when new.measure in ('chats', 'mix') then 1
+                    when new.measure = 'hour' then 8
+                    else 4
+                end as rows_alone,
                 new.part / new.whole as share,
                 coalesce(new.usual_share, usual.share) as usual_share,
                 usual.part_a_load,

@@ -78,8 +78,13 @@ class Mutation:
 
 
 def parse(sql: str) -> exp.Expression:
-    """Return the tree of a query of DuckDB's."""
-    return sqlglot.parse_one(sql, dialect="duckdb")
+    """Return the tree of a query of DuckDB's.
+
+    By way of sqlglot's own spelling, so that two compilations of a model have
+    the same tree whichever of them was written by sqlglot already.
+    """
+    written = render(sqlglot.parse_one(sql, dialect="duckdb"))
+    return sqlglot.parse_one(written, dialect="duckdb")
 
 
 def render(tree: exp.Expression) -> str:

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pyarrow
 import pyarrow.parquet
 from conftest import CONTRACT
@@ -781,6 +782,20 @@ def write_parquet(path: Path, columns: dict[str, list], kind: str) -> None:
         else:
             arrays[name] = pyarrow.array(values, pyarrow.string())
     pyarrow.parquet.write_table(pyarrow.table(arrays), path)
+
+
+def write_database(path: Path, lot: Lot) -> None:
+    """Land a lot as tables of texts in a database; load dates are left behind."""
+    with duckdb.connect(str(path)) as connection:
+        for table, contract in CONTRACT.items():
+            columns = {
+                name: pyarrow.array(
+                    [row.get(name) for row in lot.get(table, [])], pyarrow.string()
+                )
+                for name in contract.columns
+            }
+            connection.register("landed_rows", pyarrow.table(columns))
+            connection.execute(f"create table {table} as from landed_rows")
 
 
 # --- what was written, for comparison ---

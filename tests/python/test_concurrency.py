@@ -198,7 +198,8 @@ def test_asked_to_stop(
     assert done.returncode == 128 + number
     assert f"stopped by {cause}:" in one_line_of(done.stderr)
     assert malls_in(gated) == before
-    assert gated("publish").returncode == 5
+    # Its tables may be of two runs.
+    assert gated("publish", "--untested").returncode == 5
     assert gated("published").returncode == 0
 
 

@@ -36,12 +36,13 @@ from raw_strategies import (
     read_alike,
     unix,
     write,
+    write_database,
 )
 from reference.compare import compare_table, published_rows
 from reference.compute import compute
 from reference.raw import read_all
 
-from kefu.raw_input import RawInput, read_input
+from kefu.raw_input import LANDED, RawInput, read_input
 
 # With the usual thresholds a generated lot would be too small for any score.
 VARS = {"score_min_orders": 1, "score_min_peers": 2, "service_score_min_buyers": 1}
@@ -363,7 +364,7 @@ def test_the_books_balance(lot: Lot, layout: Layout) -> None:
 
 
 @pytest.mark.long
-@tries(400)
+@tries(150)
 @given(lot=lots(), layout=layouts())
 def test_the_books_balance_long(lot: Lot, layout: Layout) -> None:
     check_staging(lot, layout)
@@ -412,10 +413,46 @@ def test_the_same_in_any_landing(lot: Lot, layout: Layout) -> None:
 
 
 @pytest.mark.long
-@tries(60)
+@tries(50)
 @given(lot=lots(most=12), layout=layouts())
 def test_the_same_in_any_landing_long(lot: Lot, layout: Layout) -> None:
     check_layouts(lot, layout)
+
+
+def check_database(lot: Lot) -> None:
+    """A lot in an attached database: all is booked, and as the reference has it."""
+    with tempfile.TemporaryDirectory(prefix="kefu-fuzz-") as folder:
+        path = Path(folder) / "landed.duckdb"
+        write_database(path, lot)
+        connection = session()
+        raw = read_input.__wrapped__(settings_of(Path(folder), path))
+        the_project().land(connection, raw)
+        try:
+            the_project().build(connection)
+            booked = connection.execute(
+                "select source, sum(rows_landed) from marts.data_quality_balance"
+                " group by source"
+            ).fetchall()
+            assert dict(booked) == {
+                name: len(rows) for name, rows in lot.items() if rows
+            }
+            check_reference(connection, path)
+        finally:
+            # The next example's database bears the same name.
+            connection.execute(f"detach {LANDED}")
+
+
+@tries(2)
+@given(lot=lots())
+def test_an_attached_database(lot: Lot) -> None:
+    check_database(lot)
+
+
+@pytest.mark.long
+@tries(40)
+@given(lot=lots(most=12))
+def test_an_attached_database_long(lot: Lot) -> None:
+    check_database(lot)
 
 
 # --- one buyer who writes without end ---

@@ -48,10 +48,17 @@ def export(database: Path, folder: Path) -> None:
             connection.execute(f"copy {name} to {target} (format csv)")
 
 
-def files_with(texts: Iterable[str], places: Iterable[Path]) -> list[str]:
+def files_with(texts: Iterable[str], places: Iterable[Path], *more: str) -> list[str]:
     """Return the files below the places that hold one of the texts."""
     done = subprocess.run(
-        ["grep", "--recursive", "--text", "--fixed-strings", "--files-with-matches"]
+        [
+            "grep",
+            *more,
+            "--recursive",
+            "--text",
+            "--fixed-strings",
+            "--files-with-matches",
+        ]
         + ["--file=-", *map(str, places)],
         input="\n".join(texts).encode(),
         capture_output=True,
@@ -91,42 +98,47 @@ def landed_secrets(demo: tuple[Kefu, str]) -> dict[str, set[str]]:
         if len(line) >= SHORTEST_TEXT and line not in known
     }
     buyers = {uid for uid in buyers if len(uid) >= SHORTEST_TEXT}
-    assert len(buyers) > 2_000 and len(texts) > 1_000
-    return {"buyers": buyers, "texts": texts}
+    # The digits of 64.81900000000002 hold one of these, which is no leak.
+    round_ones = {uid for uid in buyers if "0000000" in uid}
+    assert len(buyers - round_ones) > 2_000 and len(texts) > 1_000 and round_ones
+    return {"buyers": buyers - round_ones, "round": round_ones, "texts": texts}
 
 
-@pytest.mark.parametrize("kind", ["buyers", "texts", "key"])
-def test_nothing_that_was_written_holds_a_buyer_or_a_text(
-    demo: tuple[Kefu, str],
-    landed_secrets: dict[str, set[str]],
-    tmp_path: Path,
-    kind: str,
-) -> None:
+@pytest.fixture(scope="module")
+def all_written(
+    demo: tuple[Kefu, str], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[list[Path], Path]:
+    """What the demo run wrote for others to see, and its working database."""
     world, printed = demo
-    secrets = landed_secrets.get(kind, {KEY})
-    exported = tmp_path / "published"
+    home = tmp_path_factory.mktemp("exported")
     for number, file in enumerate(sorted(world.published.parent.rglob("*.duckdb"))):
-        export(file, exported / str(number))
-    (tmp_path / "printed").write_text(printed, encoding="utf-8")
-    written = [
-        path
-        for path in world.home.iterdir()
-        if path not in (world.raw_root, world.database.parent)
-    ]
-    beside = [path for path in world.database.parent.iterdir() if path.is_dir()]
-    beside += list(world.database.parent.glob("*.json"))
+        export(file, home / "published" / str(number))
+    export(world.database, home / "working")
+    (home / "printed").write_text(printed, encoding="utf-8")
+    inside = (world.raw_root, world.database.parent)
+    written = [path for path in world.home.iterdir() if path not in inside]
+    # Beside the working database lie the results of the audit.
+    written += [path for path in world.database.parent.iterdir() if path.is_dir()]
+    written += world.database.parent.glob("*.json")
     names = {path.name for place in written for path in place.rglob("*")}
     assert {"manifest.json", "run_results.json", "dbt.log", "kefu.duckdb"} <= names
-    assert (
-        files_with(secrets, [exported, tmp_path / "printed", *written, *beside]) == []
-    )
-    if kind != "key":
+    return [home / "published", home / "printed", *written], home / "working"
+
+
+@pytest.mark.parametrize("kind", ["buyers", "round", "texts", "key"])
+def test_nothing_that_was_written_holds_a_buyer_or_a_text(
+    all_written: tuple[list[Path], Path],
+    landed_secrets: dict[str, set[str]],
+    kind: str,
+) -> None:
+    searched, working = all_written
+    secrets = landed_secrets.get(kind, {KEY})
+    how = ["--word-regexp"] if kind == "round" else []
+    assert files_with(secrets, searched, *how) == []
+    if kind in ("buyers", "texts"):
         # The same search finds them where they are.
-        export(world.database, tmp_path / "working")
-        found = {
-            Path(name).name for name in files_with(secrets, [tmp_path / "working"])
-        }
-        assert "staging.stg_pdd__messages.csv" in found
+        found = files_with(secrets, [working])
+        assert "staging.stg_pdd__messages.csv" in {Path(name).name for name in found}
 
 
 # --- what DuckDB says of a value ---

@@ -449,6 +449,11 @@ def test_the_restricted_file_has_all_but_names(database: Path, published: Path) 
     # Whether asked for or not, it does not fall behind.
     publish(database, published)
     assert ask(restricted, same) == ask(published, same)
+    # Nor does one that cannot be read stay as it is.
+    restricted.chmod(0o644)
+    restricted.write_bytes(restricted.read_bytes()[:8192])
+    publish(database, published)
+    assert ask(restricted, same) == ask(published, same)
 
 
 def test_a_restricted_file_of_others_is_not_touched(

@@ -91,9 +91,15 @@ def current(world: Kefu) -> dict:
 
 
 def test_a_run_keeps_a_version_with_its_manifest(world: Kefu) -> None:
-    done = world("run", "--vars", "score_min_peers: 3", KEFU_BUYER_KEY=KEY)
+    # What the shell would have dbt leave out is not left out.
+    shell = {"DBT_EMPTY": "1", "DBT_RESOURCE_TYPES": "model seed"}
+    needless = ("--accept", "volume", "--reason", "it passed all the same")
+    done = world(
+        "run", "--vars", "score_min_peers: 3", *needless, KEFU_BUYER_KEY=KEY, **shell
+    )
     assert done.returncode == 0, done.stderr
     manifest = current(world)
+    assert manifest["accepted"] == []
     assert manifest["run_id"] in done.stdout
     assert manifest["is_untested"] is False
     assert manifest["tests"]["passed"] > 0 and manifest["tests"]["failed"] == 0
@@ -102,7 +108,7 @@ def test_a_run_keeps_a_version_with_its_manifest(world: Kefu) -> None:
     assert manifest["vars"]["reply_horizon_hours"] == 24
     assert manifest["publication"]["row_counts"] == {"dim_malls": 3}
     called = json.loads((world.project / "called.json").read_text(encoding="utf-8"))
-    assert called == [manifest["run_id"], {}]
+    assert called == [manifest["run_id"], {"volume": needless[-1]}]
     landed = sorted(path for path in world.raw_root.rglob("*") if path.is_file())
     listed = {
         path.relative_to(world.raw_root).as_posix(): path.stat().st_size
@@ -130,9 +136,10 @@ def test_a_run_keeps_a_version_with_its_manifest(world: Kefu) -> None:
 
     assert_listed_and_taken_back(world, again, manifest)
     assert world("publish", KEFU_KEEP_VERSIONS="1").returncode == 0
-    assert list((folder / "versions").glob("2*")) == [
-        folder / "versions" / again["run_id"]
-    ]
+    # The current one and the one that a rollback would return to.
+    assert sorted(path.name for path in (folder / "versions").glob("2*")) == sorted(
+        [manifest["run_id"], again["run_id"]]
+    )
 
 
 def assert_tells_nothing_of_key_or_machine(world: Kefu) -> None:
