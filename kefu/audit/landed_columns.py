@@ -316,6 +316,10 @@ SHARES: dict[str, list[Share]] = {
 }
 
 STAGING = "working.staging"
+
+# Rows that came with the load after their day: of an older chat a load holds
+# what was late, a message or two.
+PROMPT = "sent_at > loaded_at + interval 8 hours - interval 36 hours"
 MESSAGES, ORDERS, REFUNDS = "stg_pdd__messages", "stg_pdd__orders", "stg_pdd__refunds"
 
 # Rows of these tables change and are landed again. A load is compared as it was
@@ -326,7 +330,7 @@ VERSIONED = ("orders", "refunds")
 JOINED_SHARES = (
     JoinedShares(
         "messages",
-        {MESSAGES: "mall_id load_date buyer_uid from_role"},
+        {MESSAGES: "mall_id load_date buyer_uid from_role sent_at loaded_at"},
         # A chat is cut wherever rows are lost: buyers without a word from the
         # shop, agents who answer nobody, chats of one message.
         f"""
@@ -338,7 +342,7 @@ JOINED_SHARES = (
             count(*) filter (where {BY_SHOP}) as told
         from {STAGING}.stg_pdd__messages
         inner join audit.loads using (load_date)
-        where loads.source = 'messages'
+        where loads.source = 'messages' and {PROMPT}
         group by mall_id, load_date, buyer_uid
         """,
         (
@@ -350,7 +354,7 @@ JOINED_SHARES = (
     ),
     JoinedShares(
         "messages",
-        {MESSAGES: "mall_id load_date buyer_uid from_role sent_at msg_id"},
+        {MESSAGES: "mall_id load_date buyer_uid from_role sent_at loaded_at msg_id"},
         f"""
         select
             mall_id,
@@ -359,7 +363,7 @@ JOINED_SHARES = (
             lag(from_role) over chat as role_before
         from {STAGING}.stg_pdd__messages
         inner join audit.loads using (load_date)
-        where loads.source = 'messages'
+        where loads.source = 'messages' and {PROMPT}
         window chat as (
             partition by mall_id, buyer_uid, load_date order by sent_at, msg_id
         )

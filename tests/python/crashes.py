@@ -115,6 +115,7 @@ class Crashes:
         assert self.leftovers() == []
         if hit:
             self.survived[stage] = self.survived.get(stage, 0) + 1
+            print(f"survived after {stage}", flush=True)
         return hit
 
     def check(self) -> None:

@@ -81,7 +81,7 @@ def expected(malls: list[str]) -> tuple[list[str], list[tuple[str, int]]]:
     return malls, rows
 
 
-def eventually(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
+def eventually(condition: Callable[[], bool], what: str, seconds: float = 120) -> None:
     """Wait until a condition holds, or fail after so many seconds."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -122,11 +122,11 @@ def test_the_whole_project_killed_at_any_point(tmp_path: Path) -> None:
     )
     auditing = run_times["publishing"] - run_times["auditing"]
     kills = [
-        *[Kill(run, "", run_times["auditing"])] * 12,
+        *[Kill(run, "", run_times["auditing"])] * 9,
         *[Kill(audited, "auditing", auditing)] * 2,
         *[Kill(run_published, "publishing", publishing / 2)] * 3,
         *[Kill(publish, "", publishing)] * 12,
-        *[Kill(rollback, "", rolling_back)] * 6,
+        *[Kill(rollback, "", rolling_back)] * 7,
         *[Kill(close, "", closing)] * 7,
     ]
     crashes.kill_all(kills, rng)

@@ -10,7 +10,7 @@ import functools
 import re
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -169,26 +169,24 @@ def check_bounds(connection: duckdb.DuckDBPyConnection) -> None:
         where schema_name = 'marts' and table_name not like 'dim%'
         """
     ).fetchall()
-    outside = []
+    conditions: dict[str, list[str]] = defaultdict(list)
     for table, name, kind in columns:
         bound = bound_of(name, kind)
-        if bound is None:
-            continue
-        condition = bound.format(f'"{name}"')
-        if kind == "DOUBLE":
-            condition += f' and isfinite("{name}")'
-        (count,) = connection.execute(
-            f"select count_if(not ({condition})) from marts.{table}"
-        ).fetchone()
-        if count:
-            outside.append(f"{table}.{name}: {count} rows not {condition}")
+        if bound is not None:
+            finite = f' and isfinite("{name}")' if kind == "DOUBLE" else ""
+            conditions[table].append(bound.format(f'"{name}"') + finite)
+        if name == "median_response_seconds":
+            conditions[table].append(f"{name} <= p90_response_seconds")
+    outside = []
+    for table, bounds in conditions.items():
+        counts = ", ".join(f"count_if(not ({bound}))" for bound in bounds)
+        found = connection.execute(f"select {counts} from marts.{table}").fetchone()
+        outside += [
+            f"{table}: {count} rows not {bound}"
+            for bound, count in zip(bounds, found, strict=True)
+            if count
+        ]
     assert not outside, "\n".join(outside)
-    for table in ("mall_kpi_daily", "agent_kpi_daily", "mall_kpi_30d", "agent_kpi_30d"):
-        (count,) = connection.execute(
-            f"select count_if(median_response_seconds > p90_response_seconds)"
-            f" from marts.{table}"
-        ).fetchone()
-        assert not count, table
 
 
 # What a 30-day table grows from: the daily table of the same members.
@@ -260,7 +258,7 @@ def check_same(found: dict[str, Counter], expected: dict[str, Counter]) -> None:
     assert not parted
 
 
-def check_figures(lot: Lot, layout: Layout) -> None:
+def check_figures(lot: Lot, layout: Layout, with_tests: bool = True) -> None:
     """Build a lot; hold it to all that is known without a second build.
 
     The reference reads the same rows as they are landed most plainly, so that
@@ -272,7 +270,8 @@ def check_figures(lot: Lot, layout: Layout) -> None:
         check_bounds(connection)
         check_sizes(connection)
         check_reference(connection, plain)
-        check_data_tests(connection)
+        if with_tests:
+            check_data_tests(connection)
 
 
 def check_layouts(lot: Lot, layout: Layout) -> None:
@@ -396,7 +395,8 @@ def test_the_whole_warehouse(lot: Lot, layout: Layout) -> None:
 @tries(300)
 @given(lot=lots(most=12), layout=layouts())
 def test_the_whole_warehouse_long(lot: Lot, layout: Layout) -> None:
-    check_figures(lot, layout)
+    # The data tests take as long as all the rest: one lot in three bears them.
+    check_figures(lot, layout, with_tests=layout.seed % 3 == 0)
 
 
 @pytest.mark.long
