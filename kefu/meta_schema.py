@@ -137,7 +137,9 @@ def write_meta(file: Path, manifest: dict, *, is_restricted: bool) -> None:
         "dbt_version": record.versions.get("dbt-core"),
         "duckdb_version": record.versions.get("duckdb"),
         "git_commit": record.git_commit,
-        "manifest": json.dumps(for_readers(manifest), default=str),
+        "manifest": json.dumps(
+            for_readers(manifest, without_reasons=is_restricted), default=str
+        ),
     }
     with duckdb.connect(str(file)) as connection:
         connection.execute(META_TABLES)
@@ -157,11 +159,12 @@ def write_meta(file: Path, manifest: dict, *, is_restricted: bool) -> None:
         connection.execute("checkpoint")
 
 
-def for_readers(manifest: dict) -> dict:
+def for_readers(manifest: dict, *, without_reasons: bool = False) -> dict:
     """Return the manifest without what is for those who run the warehouse.
 
     That is: names of landed files and columns, keys of findings, and the check
-    value of the secret, against which anyone could try keys.
+    value of the secret, against which anyone could try keys. Reasons are in
+    somebody's own words, and may name people.
     """
     shown = {
         name: value
@@ -171,11 +174,16 @@ def for_readers(manifest: dict) -> dict:
     shown["input"] = {
         name: value for name, value in manifest["input"].items() if name != "files"
     }
+    left_out = {"keys", "accepted_reason"} if without_reasons else {"keys"}
+    if without_reasons:
+        shown["accepted"] = [
+            {"check": entry["check"]} for entry in manifest.get("accepted", [])
+        ]
     if isinstance(manifest["audit"], dict):
         checks = manifest["audit"].get("checks", [])
         shown["audit"] = manifest["audit"] | {
             "checks": [
-                {name: value for name, value in check.items() if name != "keys"}
+                {name: value for name, value in check.items() if name not in left_out}
                 for check in checks
             ]
         }

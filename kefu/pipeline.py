@@ -1,5 +1,6 @@
 """One run: check the input, build and test with dbt, publish if all passed."""
 
+import contextlib
 import difflib
 import gc
 import json
@@ -27,6 +28,7 @@ from kefu.errors import (
     one_line,
 )
 from kefu.faults import without_values
+from kefu.files import remove
 from kefu.meta_schema import watermark
 from kefu.privacy_key import has_changed, refuse_weak_key
 from kefu.publish import Request, check_places
@@ -37,6 +39,7 @@ from kefu.raw_input import (
     make_working_folder,
     open_working_database,
     read_input,
+    spilled,
     try_to_write,
 )
 from kefu.run_lock import folder_read, held
@@ -44,6 +47,7 @@ from kefu.run_record import (
     BROKEN,
     BUILDING,
     BUILT,
+    NOTHING,
     RunRecord,
     begin,
     note,
@@ -103,6 +107,7 @@ def run(settings: Settings, options: RunOptions, say: Callable[[str], None]) -> 
             target=options.target,
             variables=variables,
             is_full_refresh=options.full_refresh,
+            follows=Versions(settings.published).current_id() or NOTHING,
         )
         record.warnings.extend(raw.warnings)
         # From here on the working file is no finished build any more.
@@ -196,6 +201,9 @@ def preflight(settings: Settings, say: Callable[[str], None]) -> RawInput:
             " knows: set KEFU_BUYER_KEY"
         )
     open_working_database(str(settings.database))
+    for left in spilled(settings.database):
+        with contextlib.suppress(OSError):
+            remove(left)
     return raw
 
 
@@ -533,6 +541,8 @@ def publish_in_new_process(settings: Settings, record: RunRecord, lock: int) -> 
         [sys.executable, "-m", "kefu.publish"],
         input=request.as_json(),
         pass_fds=(lock,),
+        # Ctrl-C in a terminal is for us alone: it shall not clear up meanwhile.
+        start_new_session=True,
         capture_output=True,
         text=True,
         check=False,

@@ -63,7 +63,7 @@ class Rows:
             if None in wanted:
                 choices.append(f"{trimmed} is null")
             parts.append(f"({' or '.join(choices) or 'false'})")
-        return f"({' and '.join(parts)})"
+        return f"({' and '.join(parts) or 'true'})"
 
     def holds(self, values: Mapping[str, str | None]) -> bool:
         """Return whether a row, given as raw texts, is one of them."""
@@ -77,6 +77,9 @@ def any_of(wanted: Iterable[Rows], expressions: Mapping[str, str]) -> str:
     """Return the condition that a row is of one of the kinds; never null."""
     conditions = " or ".join(rows.condition(expressions) for rows in wanted)
     return f"coalesce({conditions or 'false'}, false)"
+
+
+EVERY_ROW = Rows({})
 
 
 @dataclass(frozen=True)
@@ -161,6 +164,22 @@ def texts_in(found: Iterable[Found], column: str) -> frozenset[str]:
             ).fetchall()
             texts.update((text or "").strip(BLANKS) for (text,) in rows)
     return frozenset(texts - {""})
+
+
+def rows_by_mall(
+    table: Table, group: FileGroup, wanted: Iterable[Rows]
+) -> dict[str | None, int]:
+    """Return how many rows of some kinds each mall has in the files of a group.
+
+    None stands for no mall. Raises duckdb.Error for a file that cannot be read.
+    """
+    with duckdb.connect() as connection:
+        rows = connection.execute(
+            "select nullif(trim(mall_id, e' \\t\\r\\n'), '') as mall, count(*)"
+            f" from ({group_select(table, group)})"
+            f" where {any_of(wanted, _plain(table))} group by mall order by mall"
+        ).fetchall()
+    return dict(rows)
 
 
 def _plain(table: Table) -> dict[str, str]:
@@ -318,11 +337,16 @@ def _fingerprint(found: Found, path: Path, condition: str) -> tuple[int, int | N
         ).fetchone()
 
 
-def record(root: Path, entry: dict) -> None:
-    """Add a line to the record of removals, for good before it returns."""
+def record(root: Path, entries: Iterable[dict]) -> None:
+    """Add lines to the record of removals, for good before it returns.
+
+    A line is of one table, file and mall, so that it can be told whether as many
+    rows are gone as were taken out.
+    """
     path = root / RECORD
     with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+        for entry in entries:
+            file.write(json.dumps(entry, ensure_ascii=False) + "\n")
         file.flush()
         os.fsync(file.fileno())
     sync(root)

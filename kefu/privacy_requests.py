@@ -1,5 +1,6 @@
 """What is asked for: to forget a buyer, or to take back what was landed wrongly."""
 
+import dataclasses
 import getpass
 import hashlib
 from collections import Counter
@@ -12,9 +13,10 @@ import duckdb
 from kefu.contract import NEEDED_TABLES, read_contract
 from kefu.errors import EXIT_USAGE, KefuError, one_line
 from kefu.files import remove, sync
-from kefu.landing import LandedFile, freeze
+from kefu.landing import FileGroup, freeze
 from kefu.privacy_key import check_value
 from kefu.privacy_landings import (
+    EVERY_ROW,
     RETRACTED,
     Found,
     Rows,
@@ -23,10 +25,11 @@ from kefu.privacy_landings import (
     landings_of,
     record,
     remove_leftovers,
+    rows_by_mall,
     take_out,
     texts_in,
 )
-from kefu.raw_input import make_working_folder
+from kefu.raw_input import make_working_folder, spilled
 from kefu.run_record import note_file, now
 from kefu.settings import Settings
 from kefu.sql import quote_name
@@ -114,18 +117,23 @@ def forget(settings: Settings, buyer: Buyer, found: Iterable[Found]) -> None:
     """Take a buyer's rows out of the landings, with a record of it.
 
     The record names the mall and the buyer_key, not the buyer. The working
-    database goes too, because it holds the rows in clear; the next run builds
-    it anew.
+    database holds the rows in clear, so it goes too, and first: killed behind
+    the last file, nothing would tell the next call that it is still there. The
+    next run builds it anew.
     """
-    for item in found:
-        malls = texts_in([item], "mall_id")
-        entry = _entry("buyer", item) | {
-            "mall_id": None if buyer.in_every_mall else buyer.mall_id,
-            "buyer_keys": buyer.keys(settings.buyer_key, malls),
-        }
-        record(settings.raw_root, entry)
-        take_out(item)
     drop_working_database(settings.database)
+    for item in found:
+        entries = [
+            entry
+            | {
+                "buyer_keys": buyer.keys(
+                    settings.buyer_key, filter(None, [entry["mall_id"]])
+                )
+            }
+            for entry in _entries(settings, "buyer", item)
+        ]
+        record(settings.raw_root, entries)
+        take_out(item)
 
 
 def still_shown(settings: Settings, buyer: Buyer) -> list[Version]:
@@ -229,60 +237,72 @@ def rows_by_key(
 
 def retract_rows(settings: Settings, found: Iterable[Found], reason: str) -> Path:
     """Move rows out of the landings; return the folder that holds them now."""
+    drop_working_database(settings.database)
     folder = _retracted_folder(settings)
     for number, item in enumerate(found):
         name = f"{Path(item.file.name).name}.{number}.parquet"
         load_date = f"load_date={item.file.load_date.isoformat()}"
         kept = folder / item.table.name / load_date / name
-        record(settings.raw_root, _entry("row", item) | {"reason": reason})
+        entries = [
+            entry | {"reason": reason} for entry in _entries(settings, "row", item)
+        ]
+        record(settings.raw_root, entries)
         take_out(item, kept)
-    drop_working_database(settings.database)
     return folder
 
 
-def find_file(settings: Settings, table: str, name: str) -> LandedFile:
-    """Return a landing file by its path below the raw root.
+def find_file(settings: Settings, table: str, name: str) -> FileGroup:
+    """Return a landing file, given by its path below the raw root, alone.
 
     Raises KefuError if no run would read such a file of the table, or if a
     needed table would be left without one.
     """
     prepare(settings)
     landing = freeze(settings.raw_root, read_contract(settings.root))
-    files = [file for file in landing.files if file.table == table]
-    for file in files:
-        if file.name == name:
-            break
-    else:
+    groups = landing.of_table(table)
+    alone = [
+        dataclasses.replace(group, files=(file,))
+        for group in groups
+        for file in group.files
+        if file.name == name
+    ]
+    if not alone:
         raise KefuError(
             f"{table}: no run reads a file {one_line(name, 200)} below"
             f" {settings.raw_root}: give its path as"
             " <table>/load_date=YYYY-MM-DD/<name>"
         )
-    if len(files) == 1 and table in NEEDED_TABLES:
+    if sum(len(group.files) for group in groups) == 1 and table in NEEDED_TABLES:
         raise KefuError(
             f"{name} is the only file of {table}: land a right one first, of zero"
             " rows if need be"
         )
-    return file
+    return alone[0]
 
 
-def retract_file(settings: Settings, file: LandedFile, reason: str) -> Path:
+def retract_file(settings: Settings, alone: FileGroup, reason: str) -> Path:
     """Move a whole landing file out of the way; return where it lies now."""
+    (file,) = alone.files
+    try:
+        contract = read_contract(settings.root)
+        malls = rows_by_mall(contract[file.table], alone, [EVERY_ROW])
+    except duckdb.Error:
+        # It may be taken back because it cannot be read; no figure is from it.
+        malls = {None: 0}
+    drop_working_database(settings.database)
     target = _retracted_folder(settings) / file.name
     target.parent.mkdir(parents=True)
-    entry = {
-        "at": now(),
-        "kind": "file",
-        "table": file.table,
-        "file": file.name,
-        "decided_by": getpass.getuser(),
-        "reason": reason,
-    }
-    record(settings.raw_root, entry)
+    entry = _entry("file", file.table, file.name) | {"reason": reason}
+    record(
+        settings.raw_root,
+        [
+            entry | {"mall_id": mall, "rows": rows}
+            for mall, rows in (malls or {None: 0}).items()
+        ],
+    )
     file.path.rename(target)
     sync(file.path.parent)
     sync(target.parent)
-    drop_working_database(settings.database)
     return target
 
 
@@ -290,15 +310,26 @@ def _retracted_folder(settings: Settings) -> Path:
     return settings.raw_root / RETRACTED / now().replace(":", "")
 
 
-def _entry(kind: str, item: Found) -> dict:
+def _entry(kind: str, table: str, name: str) -> dict:
     return {
         "at": now(),
         "kind": kind,
-        "table": item.table.name,
-        "file": item.file.name,
-        "rows": item.rows,
+        "table": table,
+        "file": name,
         "decided_by": getpass.getuser(),
     }
+
+
+def _entries(settings: Settings, kind: str, item: Found) -> list[dict]:
+    """Return what is to be recorded of a file: how many rows of which mall."""
+    entry = _entry(kind, item.table.name, item.file.name) | {
+        # Such rows had been taken out before, with a record of their own.
+        "is_set_aside": settings.raw_root / RETRACTED in item.file.path.parents
+    }
+    return [
+        entry | {"mall_id": mall, "rows": rows}
+        for mall, rows in rows_by_mall(item.table, item.group, item.wanted).items()
+    ]
 
 
 def drop_working_database(database: Path) -> None:
@@ -306,7 +337,7 @@ def drop_working_database(database: Path) -> None:
     for path in (
         note_file(database),
         database.with_name(f"{database.name}.wal"),
-        database.with_name(f"{database.name}.tmp"),
+        *spilled(database),
         database,
     ):
         remove(path)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 
+from kefu.closing.restate import SCHEMA as CLOSED
 from kefu.closing.restate import complete
 from kefu.errors import EXIT_PUBLISH, KefuError, one_line
 from kefu.files import remove, sha256_of, write_protect
@@ -32,7 +33,9 @@ from kefu.table_copy import copy_schemas, schemas_of, write_parquet
 from kefu.versions import (
     FILE,
     PARQUET,
+    PUBLISHED,
     RESTRICTED,
+    ROLLED_BACK,
     Found,
     Version,
     Versions,
@@ -40,8 +43,10 @@ from kefu.versions import (
     publication_in,
 )
 
-# The names of people: left out of the restricted file wherever they stand.
+# The names of people, and what somebody wrote in words of his own: left out of
+# the restricted file.
 RESTRICTED_COLUMNS = frozenset({"cs_name"})
+RESTRICTED_IN_CLOSED = RESTRICTED_COLUMNS | {"decided_by", "reason"}
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,7 @@ def publish(request: Request) -> dict:
         versions.remove_leftovers()
         parts = check_places(versions, request.with_parquet, request.with_restricted)
         current = publication_in(published)
+        _check_nothing_newer(versions, request.record)
         with duckdb.connect(str(request.database), read_only=True) as built:
             figures, reach = summary(built), watermark(built)
         version, is_new = _version_of(versions, request, current, reach)
@@ -102,8 +108,8 @@ def publish(request: Request) -> dict:
             add_copies(versions, version, parts)
             versions.put_in_place(version, parts)
         except BaseException:
-            there = publication_in(published)
-            if is_new and not (there and there["run_id"] == version.run_id):
+            # A copy that is in place already needs what it is a copy of.
+            if is_new and not versions.is_put_in_place:
                 versions.drop(version.folder)
             raise
         replaced = current["run_id"] if current else None
@@ -123,6 +129,23 @@ def _told_as_one_line(published: Path) -> Iterator[None]:
             f" was: {one_line(error, 300)}",
             EXIT_PUBLISH,
         ) from error
+
+
+def _check_nothing_newer(versions: Versions, record: RunRecord) -> None:
+    """Raise KefuError if another version was put in place since the run began.
+
+    Runs with a working database each can share one published file: the last to
+    be done need not have the newest input.
+    """
+    there = versions.current_id()
+    if None in (there, record.follows) or there in (record.follows, record.run_id):
+        return
+    raise KefuError(
+        f"{versions.published} is another version ({there}) than when the run"
+        f" {record.run_id} began, and may be of newer input: it stays; use `kefu run`"
+        " to build from what is landed now",
+        EXIT_PUBLISH,
+    )
 
 
 def check_places(
@@ -230,8 +253,12 @@ def add_copies(versions: Versions, version: Version, parts: Collection[str]) -> 
     try:
         if RESTRICTED in missing:
             file = unfinished / RESTRICTED
-            kept = [name for name in schemas_of(version.file) if name != META]
-            copy_schemas(version.file, file, kept, RESTRICTED_COLUMNS)
+            blank = {
+                name: RESTRICTED_IN_CLOSED if name == CLOSED else RESTRICTED_COLUMNS
+                for name in schemas_of(version.file)
+                if name != META
+            }
+            copy_schemas(version.file, file, blank, blank)
             write_meta(file, version.manifest, is_restricted=True)
             files |= _finish(unfinished, versions.restricted, RESTRICTED)
         if PARQUET in missing:
@@ -265,7 +292,7 @@ def _after_publication(
     The new file is in place: what fails now is no failure of publishing.
     """
     try:
-        versions.note("published", version.run_id, replaced)
+        versions.note(PUBLISHED, version.run_id, replaced)
         versions.prune(request.kept_versions, version.run_id)
     except OSError as error:
         return {"warning": f"old versions stay ({one_line(error, 200)})"}
@@ -320,7 +347,7 @@ def roll_back(published: Path, run_id: str | None) -> Version:
         parts = check_places(versions)
         add_copies(versions, version, parts)
         versions.put_in_place(version, parts)
-        versions.note("rolled back", version.run_id, current and current["run_id"])
+        versions.note(ROLLED_BACK, version.run_id, current and current["run_id"])
     return version
 
 

@@ -33,8 +33,8 @@ class RawInput:
     prepare: tuple[str, ...] = ()
     landing: Landing | None = None
     """The files that the queries read; None for an attached database."""
-    database: Stamp | None = None
-    """The attached database as it was found; None for landing files."""
+    database: tuple[Stamp | None, ...] = ()
+    """The attached database and its log as they were found."""
 
 
 @functools.cache
@@ -63,7 +63,7 @@ def check_unchanged(settings: Settings) -> None:
     raw = read_input(settings)
     again = "nothing was published, run again"
     if raw.landing is None:
-        if Stamp.of(settings.raw_database) != raw.database:
+        if _stamps(settings.raw_database) != raw.database:
             raise KefuError(
                 f"input changed during the run: {settings.raw_database} was written"
                 f" or replaced; {again}"
@@ -80,13 +80,22 @@ def check_unchanged(settings: Settings) -> None:
         )
 
 
+def _stamps(database: Path) -> tuple[Stamp | None, ...]:
+    """Return the stamps of a database and of the log beside it.
+
+    What was committed last may stand in the log only.
+    """
+    log = database.with_name(f"{database.name}.wal")
+    return Stamp.of(database), Stamp.of(log)
+
+
 def _read_database(path: Path, contract: dict[str, Table]) -> RawInput:
     if not path.is_file():
         raise KefuError(
             f"KEFU_RAW_DATABASE names {path}, which is no file: name a DuckDB"
             " database, or unset it to read the landing folders"
         )
-    stamp = Stamp.of(path)
+    stamps = _stamps(path)
     try:
         with duckdb.connect(str(path), read_only=True) as connection:
             rows = connection.execute(
@@ -125,7 +134,7 @@ def _read_database(path: Path, contract: dict[str, Table]) -> RawInput:
             queries[name] = empty_select(table)
             warnings.append(f"{name}: no such table, read as an empty table")
     attach = f"attach if not exists {quote_text(str(path))} as {LANDED} (read_only)"
-    return RawInput(queries, warnings, (attach,), database=stamp)
+    return RawInput(queries, warnings, (attach,), database=stamps)
 
 
 def try_to_write(folder: Path) -> None:
@@ -193,6 +202,17 @@ def open_working_database(path: str, config: dict | None = None) -> None:
             " KEFU_DATABASE to another file; if nothing has, move it away: a run"
             " builds it anew from the landings"
         ) from error
+
+
+def spilled(database: Path) -> tuple[Path, Path]:
+    """Return the folders for what does not fit into the memory of build and audit.
+
+    Whoever is killed leaves them behind, with landed rows in clear.
+    """
+    return (
+        database.with_name(f"{database.name}.tmp"),
+        database.with_name(f"{database.name}.audit.tmp"),
+    )
 
 
 def bring_in_log(file: Path) -> None:

@@ -27,13 +27,14 @@ def held(
     path: Path,
     purpose: str,
     *,
-    wait: bool = False,
+    wait: bool | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Iterator[int]:
     """Hold the lock file beside `path`; yields its descriptor.
 
     If another process holds it: with `wait`, say so and wait for its end;
-    without, raise KefuError, which tells who it is. A child process that is
+    without, raise KefuError, which tells who it is, and if `wait` is False, that
+    the command can be told to wait. A child process that is
     given the descriptor keeps the lock until it has ended too.
 
     The lock file stays behind when the lock is let go: removing it would let
@@ -52,9 +53,10 @@ def held(
         if not _lock(handle, lock_file):
             holder = _holder(lock_file)
             if not wait:
+                waiting = ", add --wait" if wait is False else ""
                 raise KefuError(
-                    f"another {holder} is working on {path}: wait for it to end"
-                    " (kefu run and kefu publish take --wait), or use another path"
+                    f"another {holder} is working on {path}: wait for it to"
+                    f" end{waiting}, or use another path"
                 )
             if say:
                 say(f"waiting for another {holder} to be done with {path}")

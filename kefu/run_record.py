@@ -27,6 +27,7 @@ from kefu.raw_input import RawInput
 from kefu.settings import Settings
 
 NOT_RUN = "not run"
+NOTHING = "nothing"
 BUILDING, BROKEN, BUILT = "building", "broken", "built"
 # What decides which figures come out of an input, beside the seeds.
 RULES = ("dbt_project.yml", "audit.yml", "models", "macros", "tests", "kefu")
@@ -58,6 +59,9 @@ class RunRecord:
     audit: dict | str = NOT_RUN
     accepted: list[dict[str, str]] = field(default_factory=list)
     buyer_key_check: str | None = None
+    follows: str | None = None
+    """The run whose version was in place when this one began, or "nothing";
+    None where nobody looked."""
     warnings: list[str] = field(default_factory=list)
     """What the run said that stopped nothing."""
 
@@ -108,6 +112,7 @@ def begin(
     target: str | None = None,
     variables: dict | None = None,
     is_full_refresh: bool = False,
+    follows: str | None = None,
 ) -> RunRecord:
     """Return the record of a run that is about to build."""
     commit, is_clean = git_state(settings.root)
@@ -124,6 +129,7 @@ def begin(
         vars=project_vars(settings.root) | (variables or {}),
         input=describe_input(settings, raw),
         buyer_key_check=check_value(settings.buyer_key),
+        follows=follows,
     )
 
 
@@ -203,7 +209,7 @@ def describe_input(settings: Settings, raw: RawInput) -> dict:
         return {
             "kind": "database",
             "name": settings.raw_database.name,
-            "bytes": raw.database.size,
+            "bytes": raw.database[0].size,
         }
     files = [
         {"name": file.name, "bytes": file.stamp.size} for file in raw.landing.files

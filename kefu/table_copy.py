@@ -1,7 +1,8 @@
 """Copying tables: into a new DuckDB file as they are, or to Parquet."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import duckdb
 
@@ -13,20 +14,21 @@ from kefu.sql import quote_name, quote_path, quote_text
 # later, and what is built on them, can open the published file.
 STORAGE_VERSION = "v1.4.0"
 SOURCE, FRESH = "kefu_built", "kefu_next"
+NO_BLANKS: Mapping[str, Collection[str]] = MappingProxyType({})
 
 
 def copy_schemas(
     source: Path,
     target: Path,
     schemas: Iterable[str],
-    blank: Collection[str] = (),
+    blank: Mapping[str, Collection[str]] = NO_BLANKS,
 ) -> None:
     """Copy the tables of some schemas into a new file.
 
-    Constraints and comments come along. Columns whose name is in `blank` are
-    kept, of the same type, and hold nothing. Raises KefuError if there is no
-    table, or if one arrived with another number of rows than it has;
-    duckdb.Error for what DuckDB cannot do.
+    Constraints and comments come along. Columns whose name is in `blank` of
+    their schema are kept, of the same type, and hold nothing. Raises KefuError
+    if there is no table, or if one arrived with another number of rows than it
+    has; duckdb.Error for what DuckDB cannot do.
     """
     # What does not fit into memory is spilled beside the new file: the disk
     # that holds the result, not the folder that the command was called from.
@@ -40,7 +42,8 @@ def copy_schemas(
         # The statements kept in the catalog name the schema but no database.
         connection.execute(f"use {FRESH}")
         copied = [
-            _copy_schema(connection, schema, frozenset(blank)) for schema in schemas
+            _copy_schema(connection, schema, frozenset(blank.get(schema, ())))
+            for schema in schemas
         ]
         if not any(copied):
             raise KefuError(

@@ -38,6 +38,8 @@ PUBLICATION = (
     "row_counts",
     "files",
 )
+PUBLISHED, ROLLED_BACK = PUT_THERE = ("published", "rolled back")
+"""The events of the history after which another version is the current one."""
 UNFINISHED, REMOVING = ".publishing", ".removing"
 DUCKDB_MAGIC = b"DUCK"
 
@@ -73,7 +75,13 @@ class Version:
     def pins(self) -> list[str]:
         """What the version must be kept for, such as a closing."""
         path = self.folder / PINS
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+        try:
+            return list(json.loads(path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError, TypeError):
+            # It was kept for something, and nobody knows that it need not be.
+            return [f"what its {PINS} said, which cannot be read"]
 
     def check(self, names: Iterable[str]) -> None:
         """Raise KefuError unless the files are those that were published.
@@ -119,6 +127,8 @@ class Versions:
         """Take the versions beside `published`, which need not exist."""
         self.published = published
         self.folder = published.parent / FOLDER
+        self.is_put_in_place = False
+        """Whether `put_in_place` has replaced a file or link, be it one of many."""
 
     @property
     def restricted(self) -> Path:
@@ -190,6 +200,20 @@ class Versions:
             )
         return self.find(replaced)
 
+    def current_id(self) -> str | None:
+        """Return the id of the version in place; None where nothing tells.
+
+        What cannot be read now, being written or damaged, is what the history
+        says was put there last.
+        """
+        current = publication_in(self.published)
+        if current:
+            return current["run_id"]
+        put_there = [
+            event["run_id"] for event in self.history() if event["event"] in PUT_THERE
+        ]
+        return put_there[-1] if put_there else None
+
     def check_folder(self) -> None:
         """Raise KefuError if the versions are those of another published file."""
         for version in self.read()[0]:
@@ -219,13 +243,17 @@ class Versions:
     def keep(self, unfinished: Path, run_id: str, manifest: dict) -> Version:
         """Give a finished version its name; return it.
 
-        A version of the same run that is damaged makes room.
+        A version of the same run that is damaged makes room, and what it is kept
+        for counts for the new one.
         """
         for file in sorted(unfinished.rglob("*")):
             sync(file)
         write_json(unfinished / MANIFEST, manifest)
         write_protect(unfinished / MANIFEST)
         folder = self.folder / run_id
+        if (folder / PINS).exists():
+            shutil.copyfile(folder / PINS, unfinished / PINS)
+            sync(unfinished / PINS)
         self.drop(folder)
         os.replace(unfinished, folder)
         sync(self.folder)
@@ -322,8 +350,7 @@ class Versions:
 
         `parts` are FILE and what stands beside it, RESTRICTED or PARQUET.
         All are copied and checked before the first is put in place; FILE comes
-        last, so that a failure means that it is the old one. Raises KefuError
-        or OSError.
+        last. Raises KefuError or OSError; OSError only with everything as it was.
         """
         places = {
             RESTRICTED: self.restricted,
@@ -344,12 +371,28 @@ class Versions:
                 else:
                     self._copy(version, part, fresh, place)
             self.check_nobody_writes(chosen)
-            for fresh, place in prepared:
-                os.replace(fresh, place)
-            sync(self.published.parent)
+            self._replace(version, prepared)
         finally:
             for fresh, _ in prepared:
                 remove(fresh)
+
+    def _replace(self, version: Version, prepared: list[tuple[Path, Path]]) -> None:
+        placed = []
+        try:
+            for fresh, place in prepared:
+                os.replace(fresh, place)
+                self.is_put_in_place = True
+                placed.append(place.name)
+            sync(self.published.parent)
+        except OSError as error:
+            if not placed:
+                raise
+            raise KefuError(
+                f"{', '.join(placed)} in {self.published.parent} became the version"
+                f" {version.run_id}, and then it failed ({one_line(error, 200)}): mend"
+                f" that and use `kefu rollback {version.run_id}`, which does it again",
+                EXIT_PUBLISH,
+            ) from error
 
     def check_nobody_writes(self, parts: Iterable[str]) -> None:
         """Raise KefuError if replacing a part would lose what someone wrote."""

@@ -1,7 +1,6 @@
 """Closing a period: the current version's figures, frozen for pay."""
 
 import calendar
-import dataclasses
 import datetime as dt
 import re
 from dataclasses import dataclass
@@ -20,9 +19,12 @@ from kefu.sql import quote_text
 from kefu.versions import FILE, Version, Versions, publication_in
 
 PERIOD = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
-NOT_FINAL, UNTESTED = "not_final", "untested"
-INCOMPLETE = """
-select count(*)
+NOT_FINAL, UNTESTED, INCOMPLETE = "not_final", "untested", "incomplete"
+INCOMPLETE_DAYS = """
+select count(*), arg_min(
+    source || ' of mall ' || mall_id || ' on ' || date_day,
+    (date_day, source, mall_id)
+)
 from marts.data_completeness
 where status in ('low', 'missing') and date_day between $first_day and $last_day
 """
@@ -36,6 +38,7 @@ class Decision:
     decided_by: str
     in_spite_of_not_final: bool = False
     in_spite_of_untested: bool = False
+    in_spite_of_incomplete: bool = False
     revision_reason: str | None = None
     """Why a closed period is closed once more."""
 
@@ -59,8 +62,8 @@ def close(settings: Settings, decision: Decision) -> Closing:
     """Freeze a period of the current published version; return the closing.
 
     Raises KefuError, with nothing written, if there is no such version, if it
-    is damaged or did not pass, if the period is not over or not final, or if
-    it is closed already.
+    is damaged or did not pass, if the period is not over, not final or not
+    complete, or if it is closed already.
     """
     days = days_of(decision.period)
     published = settings.published
@@ -98,6 +101,9 @@ def _close(
     as_of_end = version.publication.get("as_of_end")
     if not_final(version, days, as_of_end, variables, decision):
         overrides.append(NOT_FINAL)
+    incomplete_days = _incomplete_days(version.file, days, decision)
+    if incomplete_days:
+        overrides.append(INCOMPLETE)
     closing = Closing(
         period=decision.period,
         revision=revision,
@@ -109,20 +115,20 @@ def _close(
         as_of_end=as_of_end,
         overrides=overrides,
         reason=decision.revision_reason,
+        incomplete_days=incomplete_days,
         run=_known_of(record, version, variables),
     )
     unfinished = closings.begin(closing)
     try:
-        rows, incomplete = _freeze(version.file, unfinished, days)
+        rows = _freeze(version.file, unfinished, days)
         if not sum(rows[name] for name in rows if name != INPUT_DAYS):
             raise KefuError(
                 f"the published version has no row of {decision.period}: it begins"
                 " later, or the period is another one",
                 EXIT_PUBLISH,
             )
-        whole = dataclasses.replace(closing, incomplete_days=incomplete)
-        Versions(settings.published).pin(version.run_id, f"closing {whole.name}")
-        return closings.keep(unfinished, whole, rows)
+        Versions(settings.published).pin(version.run_id, f"closing {closing.name}")
+        return closings.keep(unfinished, closing, rows)
     finally:
         remove(unfinished)
 
@@ -219,6 +225,31 @@ def _open_days(file: Path, days: tuple[dt.date, dt.date]) -> int:
     return total
 
 
+def _incomplete_days(
+    file: Path, days: tuple[dt.date, dt.date], decision: Decision
+) -> int | None:
+    """Return on how many days a mall lacks rows of a source; None: not known.
+
+    Raises KefuError if there are any and nobody said that this does not matter.
+    """
+    first, last = days
+    with duckdb.connect(str(file), read_only=True) as connection:
+        try:
+            count, example = connection.execute(
+                INCOMPLETE_DAYS, {"first_day": first, "last_day": last}
+            ).fetchone()
+        except duckdb.CatalogException:
+            return None
+    if count and not decision.in_spite_of_incomplete:
+        raise KefuError(
+            f"{decision.period} is not complete: rows are missing or few on {count:,}"
+            f" days of a mall and source, such as {example}; have them delivered (see"
+            " marts.data_completeness), or close all the same with --incomplete",
+            EXIT_PUBLISH,
+        )
+    return count
+
+
 def _known_of(record: RunRecord, version: Version, variables: dict) -> dict:
     return {
         "versions": record.versions,
@@ -232,10 +263,8 @@ def _known_of(record: RunRecord, version: Version, variables: dict) -> dict:
     }
 
 
-def _freeze(
-    file: Path, folder: Path, days: tuple[dt.date, dt.date]
-) -> tuple[dict[str, int], int | None]:
-    """Write the period's rows; return their numbers and the incomplete days."""
+def _freeze(file: Path, folder: Path, days: tuple[dt.date, dt.date]) -> dict[str, int]:
+    """Write the period's rows; return how many of each table."""
     first, last = days
     rows = {}
     with duckdb.connect(str(file), read_only=True) as connection:
@@ -261,12 +290,7 @@ def _freeze(
                 f"select * from meta.{INPUT_DAYS} order by all",
                 folder / f"{INPUT_DAYS}.parquet",
             )
-        incomplete = None
-        if ("marts", "data_completeness") in there:
-            (incomplete,) = connection.execute(
-                INCOMPLETE, {"first_day": first, "last_day": last}
-            ).fetchone()
-    return rows, incomplete
+    return rows
 
 
 def _write(connection: duckdb.DuckDBPyConnection, query: str, file: Path) -> int:

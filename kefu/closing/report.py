@@ -5,6 +5,7 @@ from pathlib import Path
 
 import duckdb
 
+from kefu.closing.restate import TO_LOOK_AT
 from kefu.errors import EXIT_PUBLISH, KefuError
 
 # Pay is reckoned from these; what follows from them comes after.
@@ -52,7 +53,7 @@ def lines(published: Path, period: str | None, most: int | None) -> Iterator[str
         published,
         f"""
         select
-            period, revision, is_altered,
+            period, revision, is_altered, not_compared,
             (
                 select count(*) from closed.restatements
                 where restatements.period = periods.period
@@ -65,12 +66,14 @@ def lines(published: Path, period: str | None, most: int | None) -> Iterator[str
     )
     if not periods:
         yield f"{period} was not closed when this version was published"
-    for name, revision, is_altered, count in periods:
+    for name, revision, is_altered, not_compared, count in periods:
         suffix = f" (revision {revision})" if revision > 1 else ""
         if is_altered:
             yield f"{name}{suffix}: its files are not what was closed: not compared"
         else:
             yield f"{name}{suffix}: {count:,} values would be others now"
+        if not_compared:
+            yield f"  ! {name} not compared, published no more: {not_compared}"
     _, causes = _ask(
         published,
         f"""
@@ -86,7 +89,7 @@ def lines(published: Path, period: str | None, most: int | None) -> Iterator[str
 
 
 def _is_to_be_looked_at(cause: str) -> bool:
-    return bool({"unexplained", "rows_gone"} & set(cause.split("+")))
+    return bool(set(TO_LOOK_AT) & set(cause.split("+")))
 
 
 def _shown(value: str) -> str:

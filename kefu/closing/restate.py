@@ -42,11 +42,12 @@ create table {SCHEMA}.periods (
     revision integer not null,
     is_in_force boolean not null,
     closed_at timestamp not null,
-    decided_by varchar not null,
+    decided_by varchar,
     run_id varchar not null,
     overrides varchar,
     reason varchar,
-    is_altered boolean not null
+    is_altered boolean not null,
+    not_compared varchar
 );
 create table {SCHEMA}.restatements (
     period varchar not null,
@@ -65,6 +66,8 @@ create table {SCHEMA}.restatements (
     detail varchar
 );
 comment on table {SCHEMA}.periods is 'One row a closing of a period.';
+comment on column {SCHEMA}.periods.not_compared is
+    'Frozen tables and columns that are not published any more.';
 comment on table {SCHEMA}.restatements is
     'One row a value of a closed period that would be another one now.';
 """
@@ -208,6 +211,30 @@ by_source as (
     from (from own union all by name from others)
     group by all
 ),
+-- How many rows of a mall are gone, and how many were taken out with a record.
+-- Rows of changing days are counted over all of them, for they may have moved.
+accounts as (
+    select
+        source,
+        mall_id,
+        sum(rows_gone) as rows_gone,
+        sum(rows_removed) as rows_removed,
+        min(cause) as cause
+    from (
+        select
+            source,
+            mall_id,
+            case
+                when source in ({moving}) then greatest(-sum(more_rows), 0)
+                else sum(-more_rows) filter (is_fewer)
+            end as rows_gone
+        from temp.changed_input
+        group by source, mall_id
+        union all by name
+        select source, mall_id, rows as rows_removed, cause from temp.removals
+    )
+    group by source, mall_id
+),
 named as (
     select
         by_source.*,
@@ -215,21 +242,29 @@ named as (
             [
                 case when is_peer then 'peers_changed' end,
                 case
-                    when not is_peer and has_late_rows and source in ({rosters})
+                    when not is_peer
+                        and has_late_rows
+                        and by_source.source in ({rosters})
                         then 'roster_changed'
                     when not is_peer and has_late_rows then 'late_rows'
                 end,
                 case
                     when not is_peer and has_fewer_rows
-                        then coalesce(
-                            removed.cause,
-                            case when has_lost_rows then '{rows_gone}' end
-                        )
+                        then coalesce(own.cause, malls_unknown.cause)
+                end,
+                case
+                    when not is_peer
+                        and has_lost_rows
+                        and coalesce(own.rows_gone, 0)
+                        + coalesce(malls_unknown.rows_gone, 0)
+                        > coalesce(own.rows_removed, 0)
+                        + coalesce(malls_unknown.rows_removed, 0)
+                        then '{rows_gone}'
                 end,
             ],
             lambda cause: cause is not null
         ) as causes,
-        source
+        by_source.source
             || case when is_peer then ' of any mall' else '' end
             || ': '
             || case
@@ -243,14 +278,10 @@ named as (
                 else 'as many as then'
             end as told
     from by_source
-    left join lateral (
-        select min(removals.cause) as cause
-        from temp.removals as removals
-        where removals.source = by_source.source
-            and (
-                removals.mall_id is null or removals.mall_id = by_source.mall_id
-            )
-    ) as removed on true
+    left join accounts as own
+        on by_source.source = own.source and by_source.mall_id = own.mall_id
+    left join accounts as malls_unknown
+        on by_source.source = malls_unknown.source and malls_unknown.mall_id is null
 )
 select
     table_name, family, mall_id, day,
@@ -326,8 +357,8 @@ def complete(file: Path, database: Path, published: Path, manifest: dict) -> dic
                 )
                 continue
             _add_rows(connection, closings, closing)
-            _restate(connection, settings, closings, closing, manifest)
-            told[f"closed {closing.name}"] = _summary(connection, closing)
+            missing = _restate(connection, settings, closings, closing, manifest)
+            told[f"closed {closing.name}"] = _summary(connection, closing, missing)
         connection.execute("checkpoint")
         connection.execute("detach kefu_built")
     return told
@@ -340,7 +371,7 @@ def _note(
     is_altered: bool,
 ) -> None:
     connection.execute(
-        f"insert into {SCHEMA}.periods values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"insert into {SCHEMA}.periods values (?, ?, ?, ?, ?, ?, ?, ?, ?, null)",
         [
             closing.period,
             closing.revision,
@@ -394,7 +425,8 @@ def _restate(
     closings: Closings,
     closing: Closing,
     manifest: dict,
-) -> None:
+) -> list[str]:
+    """Write the restatements of a closing; return what could not be compared."""
     connection.execute(
         "create or replace temp table differences (table_name varchar,"
         " mall_id varchar, cs_uid varchar, day date, row_key varchar,"
@@ -405,13 +437,23 @@ def _restate(
     for name in _tables(closing):
         missing += _compare(connection, closings, closing, name)
     (count,) = connection.execute("select count(*) from temp.differences").fetchone()
-    if not count and not missing:
-        return
+    if missing:
+        connection.execute(
+            f"update {SCHEMA}.periods set not_compared = $missing"
+            " where period = $period and revision = $revision",
+            {
+                "missing": ", ".join(missing),
+                "period": closing.period,
+                "revision": closing.revision,
+            },
+        )
+    if not count:
+        return missing
     _find_causes(connection, settings, closings, closing, manifest)
     chosen = project_vars(settings.root) | (manifest.get("vars") or {})
     causes, told = general_causes(closing, manifest | {"vars": chosen})
-    for line in missing:
-        told.append(line)
+    for name in missing:
+        told.append(f"{name} is not published any more")
         causes.append("columns_changed")
     publication = manifest["publication"]
     connection.execute(
@@ -424,6 +466,7 @@ def _restate(
             "general_told": "; ".join(told),
         },
     )
+    return missing
 
 
 def _compare(
@@ -432,7 +475,10 @@ def _compare(
     closing: Closing,
     name: str,
 ) -> list[str]:
-    """Note the values of a table that differ; return columns that are gone."""
+    """Note the values of a table that differ; return what is published no more.
+
+    That is columns, or the table itself.
+    """
     table = CLOSED_TABLES[name]
     file = quote_path(closings.file(closing, name))
 
@@ -444,7 +490,9 @@ def _compare(
     try:
         fresh = columns(f"marts.{name}")
     except duckdb.CatalogException:
-        return [f"{name} is not published any more"]
+        return [name]
+    if not fresh.keys() >= set(table.keys):
+        return [name]
     both = [item for item in frozen if item in fresh and item not in table.keys]
     others = {
         column: _is_other(column, frozen[column], fresh[column]) for column in both
@@ -469,8 +517,7 @@ def _compare(
             row_key=row_key,
         )
     )
-    gone = [item for item in frozen if item not in fresh]
-    return [f"{name}.{column} is not published any more" for column in gone]
+    return [f"{name}.{column}" for column in frozen if column not in fresh]
 
 
 def _whole_row(table: str) -> str:
@@ -537,7 +584,9 @@ def _find_causes(
         )
     )
     connection.execute(
-        FOUND_CAUSES.format(rosters=_listed(ROSTERS), rows_gone=ROWS_GONE)
+        FOUND_CAUSES.format(
+            rosters=_listed(ROSTERS), moving=_listed(MOVING), rows_gone=ROWS_GONE
+        )
     )
 
 
@@ -578,17 +627,18 @@ def _write_removals(
     """Make temp.removals: what was taken out of the landings by request."""
     connection.execute(
         "create or replace temp table removals"
-        " (source varchar, mall_id varchar, cause varchar)"
+        " (source varchar, mall_id varchar, rows bigint, cause varchar)"
     )
     since = closing.run.get("finished_at") or ""
     for entry in removals(settings.raw_root):
-        if entry["at"] >= since:
+        if entry["at"] >= since and not entry.get("is_set_aside"):
             is_buyer = entry["kind"] == "buyer"
             connection.execute(
-                "insert into temp.removals values (?, ?, ?)",
+                "insert into temp.removals values (?, ?, ?, ?)",
                 [
                     entry["table"],
                     entry.get("mall_id"),
+                    entry.get("rows") or 0,
                     "buyer_removed" if is_buyer else "rows_retracted",
                 ],
             )
@@ -646,7 +696,9 @@ def general_causes(closing: Closing, manifest: dict) -> tuple[list[str], list[st
     return causes, told
 
 
-def _summary(connection: duckdb.DuckDBPyConnection, closing: Closing) -> str:
+def _summary(
+    connection: duckdb.DuckDBPyConnection, closing: Closing, missing: list[str]
+) -> str:
     total, to_look_at = connection.execute(
         f"""
         select
@@ -659,7 +711,14 @@ def _summary(connection: duckdb.DuckDBPyConnection, closing: Closing) -> str:
         """,
         {"period": closing.period, "to_look_at": list(TO_LOOK_AT)},
     ).fetchone()
+    if missing:
+        left_out = f"; NOT COMPARED, published no more: {', '.join(missing)}"
+    else:
+        left_out = ""
     if not total:
-        return "no value would be another one now"
+        return f"no value would be another one now{left_out}"
     flagged = f", {to_look_at:,} of them UNEXPLAINED" if to_look_at else ""
-    return f"{total:,} values would be others now{flagged}: see `kefu restatements`"
+    return (
+        f"{total:,} values would be others now{flagged}: see `kefu restatements`"
+        f"{left_out}"
+    )

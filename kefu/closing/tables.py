@@ -14,6 +14,8 @@ ANYTIME = None
 
 MOST_DAYS = 36_525
 WINDOW_30D, WINDOW_AND_WEEK_BEFORE = 29, 36
+NET_SALES_DAYS = 3
+"""For so many days after it was grouped, a refund takes an order out of net sales."""
 
 
 @dataclass(frozen=True)
@@ -194,12 +196,12 @@ class Span:
 def days_until_final(variables: dict) -> int:
     """Return how many days after a day its last figure stands.
 
-    Conversions stand after the conversion window, net sales three days after
-    the order was grouped, replies after the horizon.
+    Conversions stand after the conversion window. Net sales wait longest: an
+    order of the window's last day can be refunded for as many days more. Replies
+    stand after the horizon.
     """
     return max(
-        int(variables["conversion_window_days"]) - 1,
-        3,
+        int(variables["conversion_window_days"]) - 1 + NET_SALES_DAYS,
         math.ceil(float(variables["reply_horizon_hours"]) / 24),
     )
 
@@ -236,7 +238,7 @@ def reach(variables: dict) -> dict[str, dict[str, Span]]:
             "messages": linked,
             "agents": linked,
             "orders": Span(0, link),
-            "refunds": Span(0, link + 3),
+            "refunds": Span(0, link + NET_SALES_DAYS),
         },
         "complaints": response | {"complaints": Span(), "excluded_buyers": Span()},
         "ratings": {"ratings": Span()},

@@ -4,6 +4,7 @@ import datetime as dt
 
 import click
 
+from kefu.commands.run import pair
 from kefu.console import say
 from kefu.errors import EXIT_AUDIT, KefuError
 from kefu.settings import Settings
@@ -25,7 +26,7 @@ from kefu.settings import Settings
     help="Why, one for each --accept, in their order.",
 )
 def command(accepted: tuple[str, ...], reasons: tuple[str, ...]) -> None:
-    """Audit the working database against its past and the published file.
+    """Audit the working database against its past and the published version.
 
     `kefu run` does this between building and publishing; here nothing is built
     and nothing published. audit.yml holds the thresholds, docs/audit.md tells
@@ -34,8 +35,7 @@ def command(accepted: tuple[str, ...], reasons: tuple[str, ...]) -> None:
     from kefu.audit import run_audit  # noqa: PLC0415
     from kefu.run_lock import held  # noqa: PLC0415
 
-    if len(accepted) != len(reasons):
-        raise click.UsageError("--accept and --reason go together, one for one")
+    known = pair(accepted, reasons)
     settings = Settings.from_env()
     if not settings.database.is_file():
         raise KefuError(
@@ -45,9 +45,7 @@ def command(accepted: tuple[str, ...], reasons: tuple[str, ...]) -> None:
     say(f"checking {settings.database}")
     run_id = f"check-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}"
     with held(settings.database, "check"):
-        report = run_audit(
-            settings, run_id, dict(zip(accepted, reasons, strict=True)), say
-        )
+        report = run_audit(settings, run_id, known, say)
     say(report.screen())
     if not report.passed:
         raise KefuError(

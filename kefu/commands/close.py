@@ -22,6 +22,11 @@ from kefu.settings import Settings
     help="Close a version that did not pass all tests and the audit.",
 )
 @click.option(
+    "--incomplete",
+    is_flag=True,
+    help="Close although rows of some mall and source are missing.",
+)
+@click.option(
     "--revise",
     "reason",
     metavar="REASON",
@@ -32,6 +37,7 @@ def command(
     decided_by: str | None,
     not_final: bool,
     untested: bool,
+    incomplete: bool,
     reason: str | None,
 ) -> None:
     """Freeze the published figures of a month, for pay.
@@ -47,6 +53,7 @@ def command(
         decided_by=decided_by or getpass.getuser(),
         in_spite_of_not_final=not_final,
         in_spite_of_untested=untested,
+        in_spite_of_incomplete=incomplete,
         revision_reason=reason,
     )
     closing = close(Settings.from_env(), decision)

@@ -62,6 +62,7 @@ def command(
                 " too: use `kefu run` to build it anew"
             )
         shown = requests.still_shown(settings, buyer)
+        pinned = {version.run_id: version.pins for version in shown if version.pins}
         if prune_versions:
             removed = requests.prune_versions(settings, shown)
             say(f"removed {len(removed)} kept versions: {', '.join(removed) or '-'}")
@@ -69,4 +70,10 @@ def command(
             say(
                 f"{len(shown)} kept versions show rows of the buyer under buyer_key:"
                 " after `kefu run`, call this again with --prune-versions"
+            )
+        for run_id, pins in pinned.items():
+            done = "was" if prune_versions else "is"
+            say(
+                f"  of them {run_id} {done} kept for {', '.join(pins)}: figures that"
+                " were closed have files of their own, hold no buyer, and stay"
             )

@@ -6,7 +6,7 @@ from kefu.console import say
 from kefu.errors import EXIT_PUBLISH, KefuError
 from kefu.run_record import RunRecord
 from kefu.settings import Settings
-from kefu.versions import Version, Versions, publication_in
+from kefu.versions import ROLLED_BACK, Version, Versions, publication_in
 
 HEADINGS = ("", "run id", "published (UTC)", "as-of end", "rows", "tests", "audit", "")
 
@@ -26,7 +26,7 @@ def command() -> None:
     left = {
         event["replaced"]: event["at"]
         for event in versions.history()
-        if event["event"] == "rolled back"
+        if event["event"] == ROLLED_BACK
     }
     lines = [line_of(version, current_id, left) for version in whole]
     lines += [

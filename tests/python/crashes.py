@@ -17,7 +17,9 @@ import duckdb
 from conftest import Kefu
 from warm_start import Started
 
-from kefu.versions import FILE, Versions, publication_in
+from kefu.audit.run import DOCS
+from kefu.run_lock import held
+from kefu.versions import FILE, PARQUET, RESTRICTED, Versions, publication_in
 
 Content = dict[str, tuple[int, int]]
 LEFTOVERS = ("publishing", "removing", "closing")
@@ -112,6 +114,7 @@ class Crashes:
         assert command.has_ended_right(ended), ended.stdout + ended.stderr
         assert content(self.world.published) == command.outcome
         self.check()
+        self.check_copies_are_of_one_run()
         assert self.leftovers() == []
         if hit:
             self.survived[stage] = self.survived.get(stage, 0) + 1
@@ -119,30 +122,56 @@ class Crashes:
         return hit
 
     def check(self) -> None:
-        """Fail unless the published file is a good version, whole, byte for byte."""
+        """Fail unless the published file is a good version, whole, byte for byte.
+
+        The copies beside it, too, though each may be of another version.
+        """
         published = self.world.published
         assert content(published) in self.allowed
-        whole, broken = Versions(published).read()
-        assert broken == {}
-        current = publication_in(published)["run_id"]
-        assert current in [version.run_id for version in whole]
-        for version in whole:
-            version.check([FILE])
-            if version.run_id == current:
-                assert version.file.read_bytes() == published.read_bytes()
+        # What was started by a killed command may be publishing still.
+        with held(published, "looking", wait=True):
+            places = Versions(published)
+            whole, broken = places.read()
+            assert broken == {}
+            kept = {version.run_id: version for version in whole}
+            for version in whole:
+                version.check([FILE])
+            for part, place in ((FILE, published), (RESTRICTED, places.restricted)):
+                found = publication_in(place)
+                assert found["is_restricted"] == (part == RESTRICTED)
+                version = kept[found["run_id"]]
+                version.check([part])
+                assert (version.folder / part).read_bytes() == place.read_bytes()
+            kept[places.parquet.resolve().parent.name].check([PARQUET])
+
+    def check_copies_are_of_one_run(self) -> None:
+        """Fail unless all that is published is of the same version."""
+        places = Versions(self.world.published)
+        assert {
+            publication_in(places.published)["run_id"],
+            publication_in(places.restricted)["run_id"],
+            places.parquet.resolve().parent.name,
+        } == {places.current_id()}
 
     def unfinished(self) -> str:
         """Return what of a publication is on its way, for the report."""
-        if any(name.startswith(".kefu") for name in self.leftovers()):
+        left = [name for name in self.leftovers() if name.endswith(LEFTOVERS)]
+        if any(name.startswith(".kefu") for name in left):
             return ", putting in place"
-        return ", making the copy" if self.leftovers() else ""
+        return ", making the copy" if left else ""
 
     def leftovers(self) -> list[str]:
-        """Return the unfinished files and folders beside the published file."""
+        """Return what is unfinished beside the published and the working file."""
+        folder = self.world.published.parent
+        pages = (folder / DOCS).resolve()
         return sorted(
             path.name
-            for path in self.world.published.parent.rglob(".*")
-            if path.name.endswith(LEFTOVERS)
+            for path in (
+                *folder.rglob(".*"),
+                *self.world.database.parent.glob("*.audit.tmp"),
+            )
+            if path.name.endswith((*LEFTOVERS, ".audit.tmp"))
+            or (path.name.startswith(f".{DOCS}-") and path != pages)
         )
 
     def kill_all(self, kills: Sequence[Kill], rng: random.Random) -> None:

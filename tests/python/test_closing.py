@@ -6,6 +6,7 @@ import datetime as dt
 import io
 import json
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -14,11 +15,12 @@ import duckdb
 import pytest
 import yaml
 from compiled_project import compiled_project
-from conftest import ROOT, Kefu, land, raw_rows, settings_of
+from conftest import ROOT, Kefu, land, raw_rows, settings_of, text_row
 from test_agreement import LOTS
 
 from kefu import demo_data
 from kefu.closing.close import Decision, close, days_of
+from kefu.closing.report import lines
 from kefu.closing.store import INPUT_DAYS, Closings
 from kefu.closing.tables import (
     CLOSED_TABLES,
@@ -29,7 +31,16 @@ from kefu.closing.tables import (
 )
 from kefu.errors import KefuError
 from kefu.privacy_key import check_value
-from kefu.privacy_landings import RECORD
+from kefu.privacy_landings import RECORD, removals
+from kefu.privacy_requests import (
+    Buyer,
+    find_buyer,
+    find_file,
+    find_rows,
+    forget,
+    retract_file,
+    retract_rows,
+)
 from kefu.publish import Request, publish
 from kefu.run_record import RunRecord, now, project_vars, versions_in_use
 from kefu.settings import Settings
@@ -67,12 +78,12 @@ insert into marts.experience_score_30d values
     ('m1', '2026-10-31', 2.5), ('m2', '2026-10-31', 3.5);
 create table marts.fct_consultations (mall_id varchar, buyer_key varchar);
 create table intermediate.int_as_of_end as
-    select date '2026-11-03' as as_of_end;
+    select date '2026-11-05' as as_of_end;
 create table staging.stg_pdd__loads as
     select
         'messages' as source,
-        date '2026-11-03' as load_date,
-        timestamp '2026-11-03 20:00:00' as newest_accepted_loaded_at,
+        date '2026-11-05' as load_date,
+        timestamp '2026-11-05 20:00:00' as newest_accepted_loaded_at,
         3 as rows_landed,
         3 as rows_accepted;
 create table staging.stg_pdd__messages (
@@ -94,7 +105,7 @@ create table staging.stg_pdd__agents (
 insert into staging.stg_pdd__agents values
     ('m1', 'a', '2026-01-01', null, '2026-10-02 20:00', '2026-10-02');
 """
-LATE = "'2026-11-05 20:00', '2026-11-05'"
+LATE = "'2026-11-07 20:00', '2026-11-07'"
 LATE_MESSAGE = (
     "insert into staging.stg_pdd__messages values"
     f" ('m1', 'late', 'u9', '2026-10-01 10:00', {LATE});"
@@ -123,7 +134,7 @@ class Closed:
         with duckdb.connect(str(self.world.database)) as connection:
             connection.execute(sql)
 
-    def publish(self, **changed: object) -> dict:
+    def publish(self, *, with_restricted: bool = False, **changed: object) -> dict:
         values = {
             "run_id": f"run-{len(Versions(self.published).read()[0]) + 1}",
             "versions": versions_in_use(),
@@ -136,7 +147,14 @@ class Closed:
             "buyer_key_check": check_value(self.settings.buyer_key),
         }
         record = RunRecord(**values | changed)
-        return publish(Request(self.world.database, self.published, record))
+        return publish(
+            Request(
+                self.world.database,
+                self.published,
+                record,
+                with_restricted=with_restricted,
+            )
+        )
 
     def close(self, period: str = "2026-10", **chosen: object) -> object:
         return close(self.settings, Decision(period, "the owner", **chosen))
@@ -264,15 +282,21 @@ REFUSED = {
     "no day at all": ("2026-10", publish_with(cut_to("null")), {}, ["not over"]),
     "not final": (
         "2026-10",
-        publish_with(cut_to("date '2026-11-02'")),
+        publish_with(cut_to("date '2026-11-04'")),
         {},
-        ["not final", "2026-11-03", "data of 2026-11-04", "--not-final"],
+        ["not final", "2026-11-05", "data of 2026-11-06", "--not-final"],
     ),
     "a longer horizon": (
         "2026-10",
-        publish_with("", vars=project_vars(ROOT) | {"reply_horizon_hours": 97}),
+        publish_with("", vars=project_vars(ROOT) | {"reply_horizon_hours": 121}),
         {},
-        ["not final", "end with 2026-11-05"],
+        ["not final", "end with 2026-11-06"],
+    ),
+    "a longer window": (
+        "2026-10",
+        publish_with("", vars=project_vars(ROOT) | {"conversion_window_days": 5}),
+        {},
+        ["not final", "end with 2026-11-07"],
     ),
     "a flag says so": (
         "2026-10",
@@ -349,6 +373,27 @@ def test_a_revision_leaves_the_first_closing_as_it_is(closed: Closed) -> None:
         "select revision, unanswered_messages from closed.agent_kpi_daily"
         " where cs_uid = 'a'"
     ) == [(2, 3)]
+
+
+def test_the_restricted_file_has_no_words_of_anybody(closed: Closed) -> None:
+    words = "Wang Fang was ill"
+    closed.close(revision_reason=words)
+    closed.publish(
+        with_restricted=True,
+        accepted=[{"check": "volume", "reason": words}],
+        audit=AUDIT | {"checks": [{"name": "volume", "accepted_reason": words}]},
+    )
+    question = (
+        "select decided_by, reason, manifest from closed.periods, meta.publication"
+        " where is_in_force"
+    )
+    (told,) = closed.ask(question)
+    assert told[:2] == ("the owner", words) and told[2].count(words) == 2
+    restricted = Versions(closed.published).restricted
+    with duckdb.connect(str(restricted), read_only=True) as connection:
+        (told,) = connection.execute(question).fetchall()
+    assert told[:2] == (None, None)
+    assert words not in told[2] and '"check": "volume"' in told[2]
 
 
 UNANSWERED = ("agent_kpi_daily", "m1", "unanswered_messages", "2", "3")
@@ -517,24 +562,128 @@ def test_what_is_restated_and_why(closed: Closed, kind: str) -> None:
     assert ("no value" in told) == (not expected)
 
 
+ALSO_DROPPED = "delete from staging.stg_pdd__messages where msg_id = '2';"
+
+
 @pytest.mark.parametrize(
-    ("kind", "mall", "cause"),
+    ("recorded", "dropped", "cause"),
     [
-        ("buyer", "m1", "buyer_removed"),
-        ("buyer", None, "buyer_removed"),
-        ("row", None, "rows_retracted"),
-        ("buyer", "m2", "rows_gone"),
+        ({"kind": "buyer", "mall_id": "m1"}, DROPPED, "buyer_removed"),
+        ({"kind": "buyer", "mall_id": None}, DROPPED, "buyer_removed"),
+        ({"kind": "row", "mall_id": None}, DROPPED, "rows_retracted"),
+        ({"kind": "buyer", "mall_id": "m2"}, DROPPED, "rows_gone"),
+        # One was taken out, so the other one was lost.
+        ({"kind": "row"}, DROPPED + ALSO_DROPPED, "rows_gone+rows_retracted"),
+        ({"kind": "row", "rows": 2}, DROPPED + ALSO_DROPPED, "rows_retracted"),
+        ({"kind": "row", "rows": None}, DROPPED, "rows_gone+rows_retracted"),
+        # It had been taken out before: it is none of those gone now.
+        ({"kind": "buyer", "is_set_aside": True}, DROPPED, "rows_gone"),
     ],
 )
-def test_a_removal_is_the_cause_where_it_is_recorded(
-    closed: Closed, kind: str, mall: str | None, cause: str
+def test_a_removal_is_the_cause_of_as_many_rows_as_are_recorded(
+    closed: Closed, recorded: dict, dropped: str, cause: str
 ) -> None:
-    closed.change(DROPPED + MORE_UNANSWERED)
-    entry = {"at": now(), "kind": kind, "table": "messages", "mall_id": mall}
+    closed.change(dropped + MORE_UNANSWERED)
+    entry = {"at": now(), "table": "messages", "mall_id": "m1", "rows": 1} | recorded
     record = closed.world.raw_root / RECORD
     record.write_text(json.dumps(entry) + "\nhalf a li", encoding="utf-8")
     closed.publish()
     assert closed.restated() == [(*UNANSWERED, cause)]
+
+
+def test_what_is_taken_out_is_recorded_by_mall(closed: Closed) -> None:
+    """The record of a removal, as the restatements read it."""
+    root = closed.world.raw_root
+    for table in ("messages", "orders"):
+        land(root, table, [])
+    rows = [
+        text_row("messages", mall_id=mall, msg_id=number, buyer_uid="u1")
+        for number, mall in enumerate((" m1", "m2", "m2", None))
+    ]
+    for name in ("file.csv", "rows.jsonl", "buyer.parquet"):
+        land(root, "messages", rows, name)
+    settings = closed.settings
+    alone = find_file(settings, "messages", "messages/load_date=2026-03-02/file.csv")
+    retract_file(settings, alone, "a slip")
+    retract_rows(
+        settings,
+        find_rows(settings, "messages", {"mall_id": "m2", "msg_id": "1"})[:1],
+        "a slip",
+    )
+    buyer = Buyer("m1", "u1", in_every_mall=True)
+    forget(settings, buyer, find_buyer(settings, buyer))
+    counted: Counter = Counter()
+    for entry in removals(root):
+        assert entry["table"] == "messages"
+        if not entry.get("is_set_aside"):
+            counted[entry["kind"], entry["mall_id"]] += entry["rows"]
+            shown = buyer.keys(KEY, filter(None, [entry["mall_id"]]))
+            assert entry.get("buyer_keys", shown) == shown
+    assert counted == {
+        ("file", "m1"): 1,
+        ("file", "m2"): 2,
+        ("file", None): 1,
+        ("row", "m2"): 1,
+        ("buyer", "m1"): 2,
+        ("buyer", "m2"): 3,
+        ("buyer", None): 2,
+    }
+
+
+GONE = {
+    "a column": (
+        "alter table marts.agent_kpi_daily drop column avg_rating",
+        "agent_kpi_daily.avg_rating",
+    ),
+    "a table": ("drop table marts.experience_score_30d", "experience_score_30d"),
+    "a key": (
+        "alter table marts.agent_kpi_daily rename cs_uid to agent",
+        "agent_kpi_daily",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", GONE)
+def test_what_is_published_no_more_is_not_called_unchanged(
+    closed: Closed, kind: str
+) -> None:
+    change, name = GONE[kind]
+    closed.change(change)
+    told = closed.publish()["closed 2026-10"]
+    assert closed.restated() == []
+    assert told.endswith(f"NOT COMPARED, published no more: {name}")
+    assert closed.ask("select not_compared from closed.periods") == [(name,)]
+    shown = "\n".join(lines(closed.published, "2026-10", 1))
+    assert f"! 2026-10 not compared, published no more: {name}" in shown
+
+
+LACKING = """
+create table marts.data_completeness (
+    mall_id varchar, source varchar, date_day date, status varchar
+);
+insert into marts.data_completeness values
+    ('m2', 'orders', '2026-10-09', 'low'),
+    ('m1', 'messages', '2026-10-09', 'missing'),
+    ('m1', 'messages', '2026-10-10', 'complete'),
+    ('m1', 'messages', '2026-11-01', 'missing');
+"""
+
+
+def test_a_month_that_lacks_rows_needs_a_word(published_once: Closed) -> None:
+    closed = published_once
+    publish_with(LACKING)(closed)
+    with pytest.raises(KefuError) as refused:
+        closed.close()
+    assert (
+        "on 2 days of a mall and source, such as messages of mall m1 on 2026-10-09"
+        in (str(refused.value))
+    )
+    assert "--incomplete" in str(refused.value)
+    done = closed.world("close", "2026-10", "--incomplete")
+    assert done.returncode == 0, done.stderr
+    assert "in spite of: incomplete" in done.stdout
+    (closing,) = Closings(closed.published).read()
+    assert (closing.incomplete_days, closing.overrides) == (2, ["incomplete"])
 
 
 def test_detail_counts_the_rows_that_came_late(closed: Closed) -> None:
@@ -564,7 +713,7 @@ def test_a_period_closed_too_early_becomes_final(published_once: Closed) -> None
     closed.publish()
     closed.close(in_spite_of_not_final=True)
     closed.change(
-        cut_to("date '2026-11-03'")
+        cut_to("date '2026-11-05'")
         + "update marts.agent_kpi_daily set is_response_final = true"
     )
     closed.publish()

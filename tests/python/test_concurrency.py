@@ -1,5 +1,6 @@
 """Two at once, and input that does not hold still: nothing gets mixed."""
 
+import dataclasses
 import os
 import shutil
 import signal
@@ -60,6 +61,10 @@ def test_only_one_works_at_a_time(gated: Kefu, gate: Gate) -> None:
         assert refused.returncode == 3
         assert "another run" in told and f"process {first.pid} on " in told
         assert " UTC) is working on " in told and str(gated.database) in told
+        assert "add --wait" in told
+    refused = gated("check")
+    assert "another run" in one_line_of(refused.stderr)
+    assert "--wait" not in refused.stderr
     refused = gated("demo-data", "--malls", "1", "--days", "1", "--messages", "1")
     assert refused.returncode == 3
     assert "are in use by a run" in one_line_of(refused.stderr)
@@ -74,6 +79,28 @@ def test_only_one_works_at_a_time(gated: Kefu, gate: Gate) -> None:
     assert "while-the-second-waits" not in malls_in(gated)
     assert waiting.done().returncode == 0
     assert {"with-the-first", "while-the-second-waits"} < set(malls_in(gated))
+
+
+def test_the_slower_run_does_not_take_the_place_of_a_newer_one(
+    gated: Kefu, gate: Gate, tmp_path: Path
+) -> None:
+    """Two working databases, one published file; what landed in between stays."""
+    slow = gated.start(*RUN, TEST_GATE=str(gate.path))
+    gate.wait()
+    land_mall(gated, "after-the-slow-one-began")
+    own = {
+        "KEFU_DATABASE": str(tmp_path / "work" / "kefu.duckdb"),
+        "DBT_TARGET_PATH": str(tmp_path / "target"),
+    }
+    done = gated(*RUN, **own)
+    assert done.returncode == 0, done.stderr
+    gate.open()
+    done = slow.done()
+    assert done.returncode == 5
+    assert "is another version" in one_line_of(done.stderr)
+    assert "after-the-slow-one-began" in malls_in(gated)
+    assert gated("publish", "--untested").returncode == 5
+    assert gated(*RUN).returncode == 0
 
 
 def replace(path: Path) -> None:
@@ -177,6 +204,13 @@ def test_a_change_of_the_attached_database_is_noticed(
     check_unchanged(chosen)
     with duckdb.connect(str(path)) as connection:
         connection.execute("insert into orders (order_sn) values ('1')")
+    with pytest.raises(KefuError, match="landed.duckdb was written or replaced"):
+        check_unchanged(chosen)
+    # What was committed last may be in the log beside it only.
+    chosen = dataclasses.replace(chosen, buyer_key="another, for another read")
+    read_input(chosen)
+    check_unchanged(chosen)
+    path.with_name(f"{path.name}.wal").write_bytes(b"committed")
     with pytest.raises(KefuError, match="landed.duckdb was written or replaced"):
         check_unchanged(chosen)
 

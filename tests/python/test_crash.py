@@ -13,11 +13,14 @@ from conftest import Kefu, land, text_row
 from crashes import Command, Crashes, Kill, content, times_of
 from gated import land_mall, make_gated
 
+from kefu.audit import data_docs
 from kefu.closing.store import Closings
 from kefu.raw_input import open_working_database
 from kefu.versions import Versions, publication_in
 
 UNAUDITED = ("run", "--no-audit", "--publish-untested")
+# Once asked for, they go with every publication.
+COPIES = ("--parquet", "--marts-restricted")
 
 
 def test_killed_at_any_point(tmp_path: Path) -> None:
@@ -25,7 +28,7 @@ def test_killed_at_any_point(tmp_path: Path) -> None:
     rng = random.Random(4)
     world = make_gated(tmp_path)
     crashes = Crashes(world, tmp_path / "states")
-    times_of(world, *UNAUDITED)
+    times_of(world, *UNAUDITED, *COPIES)
     first = content(world.published)
     first_run = publication_in(world.published)["run_id"]
     crashes.remember("delivered", "work", "published")
@@ -46,7 +49,7 @@ def test_killed_at_any_point(tmp_path: Path) -> None:
 
     again = (*UNAUDITED, "--wait")
     run = Command(UNAUDITED, "delivered", second, "published in", again)
-    audited = Command(("run",), "delivered", second, "published in", again)
+    audited = Command(("run",), "delivered", second, "published in", ("run", "--wait"))
     publish = Command(
         ("publish",), "built", second, "published in", ("publish", "--wait")
     )
@@ -77,7 +80,7 @@ def test_the_whole_project_killed_at_any_point(tmp_path: Path) -> None:
     world = Kefu(home=tmp_path)
     times_of(world, "demo-data", "--malls", "4", "--days", "8", "--messages", "800")
     crashes = Crashes(world, tmp_path / "states")
-    times_of(world, *UNTESTED)
+    times_of(world, *UNTESTED, *COPIES)
     first = content(world.published)
     first_run = publication_in(world.published)["run_id"]
     crashes.remember("delivered", "work", "published")
@@ -113,7 +116,13 @@ def test_the_whole_project_killed_at_any_point(tmp_path: Path) -> None:
     again = (*UNTESTED, "--wait")
     publish_again = ("publish", "--untested", "--wait")
     run = Command(UNTESTED, "delivered", second, done, again)
-    audited = Command(PUBLISHED_ALL_THE_SAME, "delivered", second, done, again)
+    audited = Command(
+        PUBLISHED_ALL_THE_SAME,
+        "delivered",
+        second,
+        done,
+        (*PUBLISHED_ALL_THE_SAME, "--wait"),
+    )
     run_published = Command(UNTESTED, "delivered", second, done, publish_again)
     publish = Command(("publish", "--untested"), "built", second, done, publish_again)
     rollback = Command(("rollback", first_run), "published", first, "is now")
@@ -302,6 +311,17 @@ def test_a_day_after_the_data_is_said(published: Kefu) -> None:
             " as of 2026-03-01"
         ],
     ]
+
+
+def test_what_a_killed_audit_left_is_removed(tmp_path: Path) -> None:
+    """Pages half made, and the link to them that got no name."""
+    fresh, left = tmp_path / ".data_docs-new", tmp_path / ".data_docs-left"
+    for folder in (fresh, left):
+        folder.mkdir()
+    (tmp_path / ".data_docs-left.link").symlink_to(left.name)
+    (tmp_path / ".data_docs-gone.link").symlink_to("nowhere")
+    data_docs._put_in_place(fresh, tmp_path / "data_docs")
+    assert {path.name for path in tmp_path.iterdir()} == {fresh.name, "data_docs"}
 
 
 CHANGED_TABLE = """

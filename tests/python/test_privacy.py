@@ -13,7 +13,7 @@ import duckdb
 import pytest
 from conftest import CONTRACT, ROOT, Kefu, land, raw_rows, settings_of, text_row
 
-from kefu import privacy_landings
+from kefu import privacy_landings, privacy_requests
 from kefu.errors import KefuError
 from kefu.privacy_key import check_value, has_changed, weakness
 from kefu.privacy_landings import RECORD, Rows, find, landings_of, take_out
@@ -575,6 +575,32 @@ def test_a_landed_database_is_not_ours_to_change(kefu: Kefu, tmp_path: Path) -> 
     assert done.returncode == 3 and "delete the rows there" in done.stderr
 
 
+def test_killed_meanwhile_no_copy_of_the_buyer_is_left(
+    raw_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next call finds what is in the landings, and only that."""
+    land(raw_root, "messages", [message(1, UID)], "one.parquet")
+    settings = settings_of(raw_root)
+    name = settings.database.name
+    settings.database.write_bytes(UID.encode())
+    for folder in (f"{name}.tmp", f"{name}.audit.tmp"):
+        (raw_root / folder).mkdir()
+        (raw_root / folder / "spilled").write_bytes(UID.encode())
+    take_out_last = privacy_requests.take_out
+
+    def killed_behind_it(found: object) -> None:
+        take_out_last(found)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(privacy_requests, "take_out", killed_behind_it)
+    buyer = Buyer("m1", UID)
+    with pytest.raises(KeyboardInterrupt):
+        privacy_requests.forget(
+            settings, buyer, privacy_requests.find_buyer(settings, buyer)
+        )
+    assert not files_with([UID], [raw_root])
+
+
 def publish_showing(world: Kefu, run_id: str, uids: list[str], key: str = KEY) -> None:
     """Publish a version whose facts show some buyers of the mall m1."""
     world.database.parent.mkdir(parents=True, exist_ok=True)
@@ -600,14 +626,19 @@ def test_kept_versions_are_pruned_after_the_next_run(
     publish_showing(kefu, "run-2", [UID, OTHER_UID])
     publish_showing(kefu, "run-3", [OTHER_UID], key="a former key of the tests")
     publish_showing(kefu, "run-4", [UID])
+    for run_id in ("run-1", "run-2"):
+        Versions(kefu.published).pin(run_id, "closing 2026-10")
     call = ["forget", "--mall-id", "m1", "--buyer-uid", UID, "--yes", *everywhere]
     done = kefu(*call, KEFU_BUYER_KEY=KEY)
     assert "3 kept versions show rows of the buyer" in done.stdout
+    assert "  of them run-2 is kept for closing 2026-10: " in done.stdout
+    assert "run-1" not in done.stdout
     early = kefu(*call, "--prune-versions", KEFU_BUYER_KEY=KEY)
     assert early.returncode == 3 and "run-4 still has rows" in early.stderr
     publish_showing(kefu, "run-5", [OTHER_UID])
     pruned = kefu(*call, "--prune-versions", KEFU_BUYER_KEY=KEY)
     assert "removed 3 kept versions: run-4, run-3, run-2" in pruned.stdout
+    assert "  of them run-2 was kept for closing 2026-10: " in pruned.stdout
     left = [version.run_id for version in Versions(kefu.published).read()[0]]
     assert left == ["run-5", "run-1"]
 

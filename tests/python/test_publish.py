@@ -10,9 +10,10 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from conftest import settings_of
 
+from kefu import pipeline, table_copy
 from kefu import publish as publishing
-from kefu import table_copy
 from kefu.errors import EXIT_PUBLISH, KefuError
 from kefu.publish import Request
 from kefu.run_record import RunRecord, new_run_id
@@ -299,6 +300,98 @@ def test_a_failure_leaves_the_last_file(
     assert left_behind(published) == []
     assert not Versions(published).parquet.is_symlink()
     assert not Versions(published).restricted.exists()
+
+
+PLACES = ("kefu_restricted.duckdb", "parquet", "kefu.duckdb")
+
+
+@pytest.mark.parametrize("placed", range(3))
+def test_a_failure_between_two_parts_loses_none(
+    database: Path, published: Path, monkeypatch: pytest.MonkeyPatch, placed: int
+) -> None:
+    """Three renames: whatever was put in place has its version behind it."""
+    copies = {"with_parquet": True, "with_restricted": True}
+    publish(database, published, **copies)
+    built(database, f"delete from {MART}")
+    replace, failing = os.replace, published.with_name(PLACES[placed])
+
+    def fail(source: Path, target: Path) -> None:
+        if target == failing:
+            raise OSError("the disk is full")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", fail)
+    record = RunRecord(new_run_id())
+    with pytest.raises(KefuError, match="the disk is full") as caught:
+        publish(database, published, record=record, **copies)
+    monkeypatch.undo()
+    assert ask(published, f"select count(*) from {MART}") == [(2,)]
+    assert Versions(published).parquet.resolve().is_dir()
+    assert left_behind(published) == []
+    kept = [version.run_id for version in Versions(published).read()[0]]
+    assert (record.run_id in kept) == (placed > 0)
+    told = str(caught.value)
+    assert ("as it was" in told) == (placed == 0)
+    assert (f"kefu rollback {record.run_id}" in told) == (placed > 0)
+    if placed:
+        assert ", ".join(PLACES[:placed]) in told
+        publishing.roll_back(published, record.run_id)
+        for file in (published, Versions(published).restricted):
+            assert ask(file, "select run_id from meta.publication") == [
+                (record.run_id,)
+            ]
+
+
+ASK_FOR_SESSION = (
+    "import json, os; print(json.dumps({'own': os.getsid(0) == os.getpid()}))"
+)
+
+
+def test_publishing_has_a_session_of_its_own(
+    raw_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C in a terminal goes to all processes of its session."""
+    run = subprocess.run
+
+    def ask_instead(_: list[str], **options: object) -> subprocess.CompletedProcess:
+        return run([sys.executable, "-c", ASK_FOR_SESSION], **options)
+
+    monkeypatch.setattr(pipeline.subprocess, "run", ask_instead)
+    with (raw_root / "lock").open("w") as lock:
+        figures = pipeline.publish_in_new_process(
+            settings_of(raw_root), RunRecord("r"), lock.fileno()
+        )
+    assert figures == {"own": True}
+
+
+def test_what_was_published_since_the_run_began_stays(
+    database: Path, published: Path
+) -> None:
+    """Two working databases, one published file: the later one wins, not the last."""
+
+    def run(run_id: str, follows: str) -> str:
+        record = RunRecord(run_id, follows=follows)
+        return publish(database, published, record=record)["version"]
+
+    run("first", "nothing")
+    run("later", "first")
+    for follows in ("first", "nothing"):
+        with pytest.raises(KefuError, match=r"is another version \(later\)") as caught:
+            run("older", follows)
+        assert caught.value.exit_code == EXIT_PUBLISH
+        assert "use `kefu run`" in str(caught.value)
+    # Once more what is there already, or with the file itself out of order.
+    run("later", "first")
+    published.chmod(0o644)
+    published.write_bytes(published.read_bytes()[:8192])
+    with pytest.raises(KefuError, match=r"is another version \(later\)"):
+        run("older", "first")
+    run("last", "later")
+    publishing.roll_back(published, "first")
+    with pytest.raises(KefuError, match=r"is another version \(first\)"):
+        run("next", "last")
+    kept = [version.run_id for version in Versions(published).read()[0]]
+    assert kept == ["last", "later", "first"]
 
 
 def left_behind(published: Path) -> list[str]:

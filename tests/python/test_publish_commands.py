@@ -124,8 +124,14 @@ def test_a_run_keeps_a_version_with_its_manifest(world: Kefu) -> None:
 
     # The copies that somebody asked for in the environment come with it.
     copies = {"KEFU_PARQUET": "1", "KEFU_MARTS_RESTRICTED": "yes"}
+    left = [world.database.with_name(f"kefu.duckdb{end}.tmp") for end in ("", ".audit")]
+    for folder in left:
+        folder.mkdir(exist_ok=True)
+        (folder / "spilled").write_text("by a process that was killed")
     assert world("run", KEFU_BUYER_KEY=KEY, **copies).returncode == 0
+    assert not any(folder.exists() for folder in left)
     again = current(world)
+    assert (manifest["follows"], again["follows"]) == ("nothing", manifest["run_id"])
     folder = world.published.parent
     assert (folder / "kefu_restricted.duckdb").exists()
     assert (folder / "parquet" / "dim_malls.parquet").exists()

@@ -154,7 +154,8 @@ def flip_a_byte(path: Path) -> None:
 
 def write(text: str) -> Callable[[Path], None]:
     def act(path: Path) -> None:
-        path.chmod(0o644)
+        if path.exists():
+            path.chmod(0o644)
         path.write_text(text, encoding="utf-8")
 
     return act
@@ -259,6 +260,24 @@ def test_the_same_run_is_one_version(
     assert len(kept(published)) == 2
     Versions(published).find(record.run_id).check(["kefu.duckdb"])
     assert current(published) == 1
+
+
+def test_what_a_version_is_kept_for_is_not_forgotten(
+    published: Path, publish_number: Callable[..., str]
+) -> None:
+    """Neither when its damaged file is made anew, nor when nobody can read it."""
+    record = RunRecord(new_run_id())
+    publish_number(0, record=record)
+    Versions(published).pin(record.run_id, "closing 2026-01")
+    flip_a_byte(Versions(published).find(record.run_id).file)
+    publish_number(0, record=record)
+    assert Versions(published).find(record.run_id).pins == ["closing 2026-01"]
+    newer = publish_number(1)
+    publish_number(2)
+    write("no JSON")(published.parent / "versions" / newer / "pins.json")
+    assert Versions(published).prune(1, "another") == []
+    (told,) = Versions(published).find(newer).pins
+    assert "cannot be read" in told
 
 
 def test_a_failed_rollback_leaves_the_last_file(

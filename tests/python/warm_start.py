@@ -6,6 +6,7 @@ environment, a folder and a package `kefu` of its own, and dies when it is done.
 """
 
 import atexit
+import contextlib
 import gc
 import json
 import os
@@ -43,9 +44,21 @@ class Started:
         return self.code is not None
 
     def kill(self, number: int = signal.SIGKILL, *, alone: bool = False) -> None:
-        """Send a signal to it and to the processes that it started, or to it alone."""
-        if not self.has_ended():
-            (os.kill if alone else os.killpg)(self.pid, number)
+        """Send a signal to it and to the processes of its group, or to it alone.
+
+        SIGKILL goes to what it started in other sessions, too.
+        """
+        if self.has_ended():
+            return
+        children = []
+        if number == signal.SIGKILL and not alone:
+            # So that it starts no more of them meanwhile.
+            os.kill(self.pid, signal.SIGSTOP)
+            children = children_of(self.pid)
+        (os.kill if alone else os.killpg)(self.pid, number)
+        for child in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, number)
 
     def done(self, seconds: float = 120) -> subprocess.CompletedProcess:
         """Wait for its end, or fail after so many seconds."""
@@ -59,6 +72,18 @@ class Started:
         for file in self.files:
             file.unlink()
         return subprocess.CompletedProcess(self.arguments, self.code, *texts)
+
+
+def children_of(pid: int) -> list[int]:
+    """Return the processes that a process has started, as Linux lists them."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            # The name, in brackets, may hold anything.
+            parent = file.read_text(errors="replace").rpartition(")")[2].split()[1]
+            if int(parent) == pid:
+                found.append(int(file.parent.name))
+    return found
 
 
 class WarmStart:
