@@ -42,7 +42,7 @@ class RangesCheck:
     meaning: str
     keys: dict[str, tuple[str, ...]]
     """The tables that are looked at, and the keys that are told of a row."""
-    ranges: dict[str, tuple[float, float | None]]
+    ranges: dict[str, tuple[float, float]]
     """The least and the largest value of each column, where a table has it."""
     thresholds: tuple[str, ...] = ()
 

@@ -5,8 +5,10 @@ the net, and its index is empty without scripts from there. So whatever points
 outside is dropped, plain styles stand in for it, and the index is ours.
 """
 
+import contextlib
 import html
 import os
+import re
 import shutil
 import tempfile
 from html.parser import HTMLParser
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from kefu.audit.report import ROWS_SHOWN, AuditReport, Outcome
+from kefu.files import remove
 
 if TYPE_CHECKING:
     from great_expectations.data_context import AbstractDataContext
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 SITE = "audit"
 # Wholly dropped, with what is in them.
 DROPPED = {"script", "footer"}
+BODY = re.compile(r"<body[^>]*>")
 OUTSIDE = ("http:", "https:", "//")
 
 STYLE = """
@@ -69,7 +73,10 @@ def write_data_docs(
     context.build_data_docs(site_names=[SITE])
     shutil.rmtree(fresh / "static", ignore_errors=True)
     for page in fresh.rglob("*.html"):
-        page.write_text(without_network(page.read_text("utf-8")), encoding="utf-8")
+        text = without_network(page.read_text("utf-8"))
+        # Each page can be opened, or sent to somebody, without the index.
+        text = BODY.sub(lambda found: found[0] + standing(report), text, count=1)
+        page.write_text(text, encoding="utf-8")
     (fresh / "index.html").write_text(index_page(report, fresh), encoding="utf-8")
     _put_in_place(fresh, folder)
 
@@ -82,7 +89,9 @@ def _put_in_place(fresh: Path, folder: Path) -> None:
     os.replace(link, folder)
     for old in folder.parent.glob(f".{folder.name}-*"):
         if old != fresh:
-            shutil.rmtree(old, ignore_errors=True)
+            # A link, too: of a run that was killed before it was renamed.
+            with contextlib.suppress(OSError):
+                remove(old)
 
 
 class _Filter(HTMLParser):
@@ -147,6 +156,23 @@ def without_network(page: str) -> str:
     return "".join(keeper.kept)
 
 
+def standing(report: AuditReport) -> str:
+    """Return the paragraph that says how this audit's build and BI's file stand.
+
+    The pages lie beside the published file also where they are of another build.
+    """
+    if report.passed:
+        told = "The audit lets this build be published."
+    else:
+        told = "The audit kept this build from being published."
+    compared = report.told_of_publication()
+    compared = html.escape(compared[0].upper() + compared[1:])
+    return (
+        f"<p class={'passed' if report.passed else 'blocking'}>{told} {compared}."
+        " Which version is published now, <code>kefu published</code> tells.</p>"
+    )
+
+
 def index_page(report: AuditReport, folder: Path) -> str:
     """Return the page that lists the checks and links to what was rendered."""
     links = "".join(
@@ -158,14 +184,18 @@ def index_page(report: AuditReport, folder: Path) -> str:
         f"{number} {kind.replace('_', ' ')}" for kind, number in report.counts().items()
     )
     rows = "".join(map(_index_row, report.outcomes))
+    unjudged = "".join(
+        f"<p>Not judged: {html.escape(line)}.</p>" for line in report.sources_told()
+    )
     state = "passed" if report.passed else "failed"
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
         f"<title>Audit {html.escape(report.run_id)}</title><style>{STYLE}</style>"
-        f"</head><body><h1>Audit {state}</h1><p>Run {html.escape(report.run_id)},"
-        f" {html.escape(report.audited_at)}: {counts}.</p><table><tr><th>check</th>"
+        f"</head><body><h1>Audit {state}</h1>{standing(report)}"
+        f"<p>Run {html.escape(report.run_id)}, {html.escape(report.audited_at)}:"
+        f" {counts}.</p><table><tr><th>check</th>"
         "<th>result</th><th>what must hold</th><th>found</th><th>what to do</th></tr>"
-        f"{rows}</table><h2>Suites</h2><ul>{links}</ul></body></html>\n"
+        f"{rows}</table>{unjudged}<h2>Suites</h2><ul>{links}</ul></body></html>\n"
     )
 
 

@@ -23,6 +23,16 @@ WORKING = "working"
 PUBLISHED = "published"
 MEASURES = "audit"
 
+# The range of what is usual, from a list of what was seen: a tenth at either
+# end is passed over, one value at least. One day that was missing, or accepted,
+# would otherwise make every later one like it look usual for as long as it is
+# looked back on.
+_PLACE = "least(len(seen), greatest(2, cast(ceil(len(seen) / 10) as bigint)))"
+BOUNDS = (
+    f"create macro {MEASURES}.lower_bound(seen) as list_sort(seen)[{_PLACE}]",
+    f"create macro {MEASURES}.upper_bound(seen) as list_reverse_sort(seen)[{_PLACE}]",
+)
+
 _numbers = itertools.count(1)
 
 
@@ -77,6 +87,8 @@ def audit_database(working: Path, published: Path | None) -> Iterator[AuditDatab
         if published is not None:
             _attach(connection, published, PUBLISHED)
         connection.execute(f"create schema {MEASURES}")
+        for macro in BOUNDS:
+            connection.execute(macro)
         yield AuditDatabase(url, connection, published is not None)
     finally:
         opened.close()

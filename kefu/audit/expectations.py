@@ -1,6 +1,7 @@
 """The checks as suites of Great Expectations, and what came of running them."""
 
 import logging
+import math
 import os
 from collections.abc import Iterable
 from typing import Any
@@ -117,7 +118,7 @@ class Judge:
             self.measured.run(f"select 1 from {table} limit 1")
         )
 
-    def _ranged(self, check: RangesCheck) -> list[tuple[str, str, float, float | None]]:
+    def _ranged(self, check: RangesCheck) -> list[tuple[str, str, float, float]]:
         """Return table, column, least and largest value of what is there."""
         return [
             (table, column, least, most)
@@ -182,12 +183,12 @@ class Judge:
         if isinstance(check, RowsCheck):
             return
         for table, column, least, most in self._ranged(check):
-            limit = "" if most is None else f" or {column} > {most}"
             cursor = self.measured.database.connection.execute(
                 f"select '{table}' as table_name, {', '.join(check.keys[table])},"
                 f" '{column}' as column_name, {column} as value"
                 f" from {WORKING}.marts.{table}"
-                f" where {column} < {least}{limit} order by all"
+                f" where {column} < {least} or {column} > {most}"
+                " order by all"
             )
             titles = [entry[0] for entry in cursor.description]
             rows = cursor.fetchall()
@@ -226,7 +227,9 @@ def plain(row: dict) -> dict:
     """Return a row with values that JSON can hold."""
     return {
         name: value
-        if value is None or isinstance(value, bool | int | float | str)
+        if value is None
+        or isinstance(value, bool | int | str)
+        or (isinstance(value, float) and math.isfinite(value))
         else str(value)
         for name, value in row.items()
     }

@@ -51,9 +51,14 @@ CHECKS = (
         "raw_columns",
         SUITE,
         "audit.raw_columns",
-        "The raw tables have the columns of the raw contract.",
-        "select source, column_name from {batch} where not is_there order by all",
-        needs="raw tables",
+        "New files have the columns that the files before them had.",
+        """
+        select source, load_date, column_name, files_without, files
+        from {batch}
+        where files_without > 0
+        order by files_without desc, source, load_date, column_name
+        """,
+        needs="headers of earlier files to compare with",
     ),
     RowsCheck(
         "loaded_in_future",
@@ -157,7 +162,7 @@ CHECKS = (
         "mall_volume_low",
         SUITE,
         "audit.volumes",
-        "No mall has far fewer rows than on its quietest day.",
+        "No mall has far fewer rows than on its quietest days.",
         f"""
         {VOLUME_COLUMNS}
         where

@@ -2,6 +2,7 @@
 
 from kefu.audit.checks import RangesCheck, RowsCheck
 from kefu.audit.landing_checks import EARLIER_DAYS
+from kefu.audit.marts_compared import KEYS
 
 SUITE = "marts"
 PUBLISHED = "a published version to compare with"
@@ -25,22 +26,72 @@ CHECKS = (
         SUITE,
         "Rates, scores and durations lie where they can lie.",
         {
-            "mall_kpi_daily": ("mall_id", "service_date"),
-            "agent_kpi_daily": ("mall_id", "cs_uid", "service_date"),
-            "help_seeking_rate_30d": ("mall_id", "as_of_date", "module"),
-            "experience_score_30d": ("mall_id", "as_of_date"),
+            table: KEYS[table]
+            for table in (
+                "mall_kpi_daily",
+                "mall_kpi_30d",
+                "agent_kpi_daily",
+                "agent_kpi_30d",
+                "agent_kpi_shift_daily",
+                "agent_service_score_30d",
+                "help_seeking_rate_30d",
+                "experience_score_30d",
+                "experience_module_scores_30d",
+            )
         },
+        # Everything has a largest value: NaN is more than all numbers, and would
+        # be no less than 0.
         {
-            "reply_rate_30s": (0, 1),
-            "reply_rate_3min": (0, 1),
-            "effective_reply_rate": (0, 1),
-            "inquiry_conversion_rate": (0, 1),
-            "avg_response_seconds": (0, None),
-            "sales_amount": (0, None),
-            "help_seeking_rate": (0, 1),
-            "platform_help_rate": (0, 1),
+            **dict.fromkeys(
+                (
+                    "reply_rate_30s",
+                    "reply_rate_3min",
+                    "reply_rate_5min",
+                    "effective_reply_rate",
+                    "inquiry_conversion_rate",
+                    "complaint_rate",
+                    "low_rating_rate",
+                    "after_sales_effective_reply_rate",
+                    "cs_sales_share",
+                    "refund_rate",
+                    "dispute_refund_rate",
+                    "platform_intervention_rate",
+                    "quality_refund_rate",
+                    "help_seeking_rate",
+                    "platform_help_rate",
+                    "category_percentile",
+                ),
+                (0, 1),
+            ),
+            **dict.fromkeys(
+                (
+                    "avg_response_seconds",
+                    "median_response_seconds",
+                    "p90_response_seconds",
+                    "first_response_seconds",
+                    "after_sales_first_response_seconds",
+                    "after_sales_avg_response_seconds",
+                ),
+                (0, 30 * 86400),
+            ),
+            **dict.fromkeys(
+                ("sales_amount", "net_sales_amount", "avg_order_value"), (0, 10**12)
+            ),
+            "answer_ask_ratio": (0, 10**6),
+            "avg_rating": (1, 5),
             "experience_score": (0, 5),
-            "category_percentile": (0, 1),
+            "module_score": (0, 5),
+            **dict.fromkeys(
+                (
+                    "service_score",
+                    "response_speed",
+                    "problem_solving",
+                    "communication",
+                    "professionalism",
+                    "after_sales",
+                ),
+                (0, 10),
+            ),
         },
     ),
     RowsCheck(
@@ -136,17 +187,28 @@ CHECKS = (
         "audit.published_figures",
         "Figures of published days are what they were.",
         """
-        select figure, day, round(sum(published), 2) as published,
-            round(sum(now), 2) as now
-        from {batch}
-        where age >= $days
-        group by figure, day
-        having
-            sum(published) >= $least
-            and abs(sum(now) - sum(published)) > $share * sum(published)
-        order by abs(sum(now) / sum(published) - 1) desc
+        select figure, mall_id, day, round(published, 2) as published,
+            round(now, 2) as now
+        from (
+            select figure, '(all)' as mall_id, day, age,
+                sum(published) as published, sum(now) as now
+            from {batch}
+            group by all
+            union all
+            select figure, mall_id, day, age, published, now
+            from {batch}
+            where not ends_with(figure, 'amount')
+        )
+        where
+            published >= if(mall_id = '(all)', $least, $least_mall)
+            and abs(now - published) > published * case
+                when mall_id <> '(all)' then $share_mall
+                when age >= $days then $share
+                else $share_recent
+            end
+        order by mall_id = '(all)' desc, abs(now / published - 1) desc
         """,
-        ("days", "least", "share"),
+        ("days", "least", "share", "share_recent", "least_mall", "share_mall"),
         PUBLISHED,
     ),
     RowsCheck(
@@ -158,12 +220,11 @@ CHECKS = (
         select figure, mall_id, day, published, now
         from {batch}
         where
-            age >= $days
-            and published >= $least
-            and abs(relative_change) > $share
+            published >= $least
+            and abs(relative_change) > if(age >= $days, $share, $share_recent)
         order by abs(relative_change) desc
         """,
-        ("days", "least", "share"),
+        ("days", "least", "share", "share_recent"),
         PUBLISHED,
     ),
     RowsCheck(
@@ -289,7 +350,7 @@ CHECKS = (
         "feed_stopped",
         SUITE,
         "audit.feeds",
-        "No source's newest day is missing for many malls.",
+        "No source's new day is missing for half of the malls.",
         """
         select source, date_day, malls, malls_missing
         from {batch}

@@ -311,16 +311,32 @@ def means(measured: Measured) -> None:
                 entry.whole > 0
                 and day between judged.first_day - 28 and judged.last_day
         ),
-        usual as (
+        bounds as (
             select
                 category_name, metric,
-                count(*) as days_before,
-                sum(part) / sum(whole) as mean,
-                stddev_samp(part / whole) as spread
+                audit.lower_bound(list(part / whole)) as lowest,
+                audit.upper_bound(list(part / whole)) as highest
             from daily
             where not is_judged
             group by all
             having count(*) >= $least
+        ),
+        earlier as (
+            select
+                daily.*,
+                least(greatest(part / whole, lowest), highest) as held
+            from daily
+            inner join bounds using (category_name, metric)
+            where not daily.is_judged
+        ),
+        usual as (
+            select
+                category_name, metric,
+                count(*) as days_before,
+                sum(held * whole) / sum(whole) as mean,
+                stddev_samp(held) as spread
+            from earlier
+            group by all
         )
         select
             daily.category_name, daily.day, daily.metric,
@@ -385,7 +401,10 @@ def published_days(measured: Measured) -> None:
 
 
 def published_figures(measured: Measured) -> None:
-    """Make audit.published_figures: what published days now say otherwise."""
+    """Make audit.published_figures: what published days now say otherwise.
+
+    A mall's day that was published as incomplete may grow: its rows have come.
+    """
     table = "mall_kpi_daily"
     there = measured.tables.get((f"{WORKING}.marts", table), set())
     before = measured.tables.get((f"{PUBLISHED}.marts", table), set())
@@ -397,6 +416,12 @@ def published_figures(measured: Measured) -> None:
         f" 'now': cast(now.{name} as double)}}"
         for name in figures
     )
+    thin = "select null as mall_id, null as date_day where false"
+    if measured.has(f"{PUBLISHED}.marts", "data_completeness", "status", "date_day"):
+        thin = (
+            f"select mall_id, date_day from {PUBLISHED}.marts.data_completeness"
+            " where status in ('low', 'missing') group by all"
+        )
     measured.run(
         f"""
         create table audit.published_figures as
@@ -410,11 +435,15 @@ def published_figures(measured: Measured) -> None:
             inner join {WORKING}.marts.{table} as now using (mall_id, service_date)
         )
         select
-            mall_id, day, age,
+            compared.mall_id, compared.day, compared.age,
             entry.figure, entry.published, entry.now,
             (entry.now - entry.published) / entry.published as relative_change
         from compared
-        where entry.published > 0
+        left join ({thin}) as thin
+            on compared.mall_id = thin.mall_id and compared.day = thin.date_day
+        where
+            entry.published > 0
+            and not (thin.date_day is not null and entry.now > entry.published)
         """
     )
 

@@ -12,18 +12,23 @@ from kefu.audit import landed_columns, marts_compared, shares, volumes
 from kefu.audit.engine import PUBLISHED, WORKING, AuditDatabase
 from kefu.audit.measured import HISTORY, JUDGED, Measured
 from kefu.contract import Table
+from kefu.landing import Landing, field_key
+
+ROWS_AT_ONCE = 500
 
 
 def measure(
     database: AuditDatabase,
     contract: dict[str, Table],
+    landing: Landing | None,
     now: dt.datetime,
     least_history: int,
 ) -> Measured:
     """Fill the schema audit; what cannot be measured gets no table.
 
-    `now` is aware; `least_history` is how many earlier loads or days make a
-    comparison. Raises duckdb.Error if a table cannot be read.
+    `landing` are the files that were read, None if they are not known; `now` is
+    aware; `least_history` is how many earlier loads or days make a comparison.
+    Raises duckdb.Error if a table cannot be read.
     """
     measured = Measured(database, now, least_history)
     for catalog, schema, table, column in measured.run(
@@ -34,9 +39,10 @@ def measure(
         """
     ):
         measured.tables.setdefault((f"{catalog}.{schema}", table), set()).add(column)
-    raw_columns(measured, contract)
     if measured.has(f"{WORKING}.staging", "stg_pdd__loads"):
         loads(measured)
+        if landing is not None:
+            raw_columns(measured, contract, landing)
         load_times(measured)
         shares.measure(measured)
         volumes.measure(measured)
@@ -46,30 +52,77 @@ def measure(
     return measured
 
 
-def raw_columns(measured: Measured, contract: dict[str, Table]) -> None:
-    """Make audit.raw_columns: the contract's columns, and if a view has them."""
+def raw_columns(
+    measured: Measured, contract: dict[str, Table], landing: Landing
+) -> None:
+    """Make audit.raw_columns: the columns of each new load that are usual there.
+
+    The files' own headers are looked at: a view has every column, and a lost
+    one comes as empty values, of which a small load may have too few to tell.
+    JSON is passed over, where a row without a value may leave out its name.
+    """
+    missing: dict[tuple[str, dt.date], list[set[str]]] = {}
+    for group in landing.groups:
+        if group.format == "json":
+            continue
+        there = {field_key(item.name) for item in group.fields}
+        lacking = {
+            column for column in contract[group.table].columns if column not in there
+        }
+        for file in group.files:
+            missing.setdefault((file.table, file.load_date), []).append(lacking)
+    listed = []
+    for source, load_dates, are_new in measured.run(
+        "select source, list(load_date order by load_date),"
+        " list(is_new order by load_date) from audit.loads group by source"
+    ):
+        known = [
+            (is_new, load_date, missing[source, load_date])
+            for is_new, load_date in zip(are_new, load_dates, strict=True)
+            if (source, load_date) in missing
+        ]
+        earlier = [set().union(*files) for is_new, _, files in known if not is_new]
+        if len(earlier) < measured.least_history:
+            continue
+        # As many as the bounds of what is usual pass over.
+        excused = max(2, -(-len(earlier) // 10))
+        for column in contract[source].columns:
+            if _count(column, earlier) < excused:
+                listed += [
+                    (source, load_date, column, len(files), _count(column, files))
+                    for is_new, load_date, files in known
+                    if is_new
+                ]
     measured.run(
-        "create table audit.raw_columns"
-        " (source varchar, column_name varchar, is_there boolean)"
-    )
-    listed = [
-        (source, column, measured.has(f"{WORKING}.raw", source, column))
-        for source, table in contract.items()
-        for column in table.columns
-        if (f"{WORKING}.raw", source) in measured.tables
-    ]
-    if listed:
-        measured.database.connection.executemany(
-            "insert into audit.raw_columns values (?, ?, ?)", listed
+        """
+        create table audit.raw_columns (
+            source varchar,
+            load_date date,
+            column_name varchar,
+            files bigint,
+            files_without bigint
         )
+        """
+    )
+    for start in range(0, len(listed), ROWS_AT_ONCE):
+        rows = listed[start : start + ROWS_AT_ONCE]
+        marks = ", ".join(["(?, ?, ?, ?, ?)"] * len(rows))
+        measured.database.connection.execute(
+            f"insert into audit.raw_columns values {marks}", sum(rows, ())
+        )
+
+
+def _count(column: str, files: list[set[str]]) -> int:
+    return sum(column in lacking for lacking in files)
 
 
 def loads(measured: Measured) -> None:
     """Make audit.loads: the loads that are judged and those before them.
 
     A load is new if the published version has not read it, or not as many of
-    its rows; where nothing is new, or nothing was published, the newest load
-    date is judged.
+    its rows; one that has lost rows since, to a privacy request perhaps, is
+    still one of those before. Where nothing is new, or nothing was published,
+    the newest load date is judged.
     """
     known = "select null as source, null as load_date, null as rows_landed where false"
     if measured.has(f"{PUBLISHED}.marts", "data_quality_balance", "rows_landed"):
@@ -82,7 +135,8 @@ def loads(measured: Measured) -> None:
                 landed.source,
                 landed.load_date,
                 landed.rows_landed,
-                known.rows_landed as rows_known
+                known.rows_landed as rows_known,
+                coalesce(landed.rows_landed > known.rows_landed, true) as has_more
             from {WORKING}.staging.stg_pdd__loads as landed
             left join ({known}) as known
                 on
@@ -95,8 +149,8 @@ def loads(measured: Measured) -> None:
                 *,
                 if(
                     bool_or(rows_known is not null) over ()
-                    and bool_or(rows_known is distinct from rows_landed) over (),
-                    rows_known is distinct from rows_landed,
+                    and bool_or(has_more) over (),
+                    has_more,
                     load_date = max(load_date) over ()
                 ) as is_new
             from compared
@@ -109,6 +163,56 @@ def loads(measured: Measured) -> None:
             ) <= if(is_new, {JUDGED}, {HISTORY})
         """
     )
+
+
+def sources_not_judged(measured: Measured) -> list[dict]:
+    """Return the sources with new loads or days and too little before them.
+
+    Each with `earlier`, the number of loads or days before, `of` which, and
+    how many are `needed`. A check looks at all sources together, and does not
+    tell which of them it had nothing to say about.
+    """
+    lacking = []
+    if measured.has_measure("loads"):
+        lacking += measured.run(
+            """
+            select source, count(*) filter (where not is_new) as earlier, 'loads'
+            from audit.loads
+            group by source
+            having bool_or(is_new) and earlier < $least
+            """,
+            least=measured.least_history,
+        )
+    if measured.has_measure("judged_days"):
+        for source, event in landed_columns.EVENTS.items():
+            if measured.has(f"{WORKING}.staging", f"stg_pdd__{source}", event):
+                lacking += measured.run(
+                    f"""
+                    select
+                        '{source}',
+                        greatest(any_value(judged.first_day) - min(day), 0)
+                            as earlier,
+                        'days'
+                    from
+                        (
+                            select cast({event} as date) as day
+                            from {WORKING}.staging.stg_pdd__{source}
+                            where {event} is not null and mall_id is not null
+                        ),
+                        audit.judged_days as judged
+                    having earlier < $least
+                    """,
+                    least=measured.least_history,
+                )
+    return [
+        {
+            "source": source,
+            "earlier": earlier,
+            "of": kind,
+            "needed": measured.least_history,
+        }
+        for source, earlier, kind in sorted(lacking, key=lambda row: (row[2], row[0]))
+    ]
 
 
 def load_times(measured: Measured) -> None:

@@ -50,6 +50,10 @@ class AuditReport:
     audited_at: str
     """UTC, as YYYY-MM-DDTHH:MM:SS+00:00."""
     outcomes: list[Outcome]
+    sources_not_judged: list[dict] = field(default_factory=list)
+    """Sources with too few earlier loads or days: source, earlier, of, needed."""
+    compared_with: str | None = None
+    """The run id of the published version; None where there was none."""
 
     @property
     def passed(self) -> bool:
@@ -72,7 +76,9 @@ class AuditReport:
             "run_id": self.run_id,
             "audited_at": self.audited_at,
             "passed": self.passed,
+            "compared_with": self.compared_with,
             "counts": self.counts(),
+            "sources_not_judged": self.sources_not_judged,
             "checks": self.checks,
         }
 
@@ -101,7 +107,30 @@ class AuditReport:
             f"  not judged: {', '.join(names)}: there are no {reason}"
             for reason, names in self._not_judged().items()
         ]
+        lines += [f"  not judged: {line}" for line in self.sources_told()]
+        lines.append(f"  {self.told_of_publication()}")
         return "\n".join(lines)
+
+    def sources_told(self) -> list[str]:
+        """Return a line for loads, one for days: which sources lack them."""
+        lines = []
+        for kind in ("loads", "days"):
+            lacking = [
+                entry for entry in self.sources_not_judged if entry["of"] == kind
+            ]
+            if lacking:
+                named = ", ".join(f"{it['source']} ({it['earlier']})" for it in lacking)
+                lines.append(
+                    f"new {kind} of {named}: fewer than {lacking[0]['needed']} earlier"
+                    " ones to compare with"
+                )
+        return lines
+
+    def told_of_publication(self) -> str:
+        """Return the line that says what published version this was held against."""
+        if self.compared_with is None:
+            return "nothing published yet: there is no kept version to compare with"
+        return f"compared with the published version {self.compared_with}"
 
     def _not_judged(self) -> dict[str, list[str]]:
         reasons: dict[str, list[str]] = {}

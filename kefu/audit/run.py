@@ -1,8 +1,8 @@
 """One audit: measure the working database, judge it, keep what was found."""
 
+import contextlib
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -13,11 +13,14 @@ from kefu.audit.engine import audit_database
 from kefu.audit.expectations import Judge
 from kefu.audit.landing_checks import CHECKS as LANDING_CHECKS
 from kefu.audit.mart_checks import CHECKS as MART_CHECKS
-from kefu.audit.measures import measure
+from kefu.audit.measures import measure, sources_not_judged
 from kefu.audit.report import AuditReport
 from kefu.contract import read_contract
 from kefu.errors import KefuError
+from kefu.landing import Landing
+from kefu.raw_input import read_input
 from kefu.settings import DEMO_MARK, Settings
+from kefu.versions import FILE, Version, Versions, publication_in
 
 CHECKS = (*LANDING_CHECKS, *MART_CHECKS)
 RESULTS = "audit"
@@ -42,7 +45,8 @@ def run_audit(
     config = read_config(settings.root, CHECKS)
     check_accepted(accepted, config)
     try:
-        with _examined(settings, run_id, accepted, config, now) as (report, judge):
+        with _examined(settings, run_id, accepted, config, now, say) as found:
+            report, judge = found
             report.keep(settings.database.parent / RESULTS)
             docs = settings.published.parent / DOCS
             write_data_docs(judge.context, report, docs)
@@ -63,9 +67,10 @@ def examine(
 ) -> AuditReport:
     """Audit as run_audit does, but write nothing: neither JSON nor Data Docs."""
     config = read_config(settings.root, CHECKS)
-    check_accepted(accepted or {}, config)
-    with _examined(settings, run_id, accepted or {}, config, now) as (report, _):
-        return report
+    accepted = accepted or {}
+    check_accepted(accepted, config)
+    with _examined(settings, run_id, accepted, config, now, lambda _: None) as found:
+        return found[0]
 
 
 def check_names(root: Path, accepted: Mapping[str, str]) -> None:
@@ -86,13 +91,14 @@ def check_accepted(accepted: Mapping[str, str], config: Config) -> None:
             )
 
 
-@contextmanager
+@contextlib.contextmanager
 def _examined(
     settings: Settings,
     run_id: str,
     accepted: Mapping[str, str],
     config: Config,
     now: dt.datetime | None,
+    say: Callable[[str], None],
 ) -> Iterator[tuple[AuditReport, Judge]]:
     if not settings.database.is_file():
         raise KefuError(
@@ -100,30 +106,78 @@ def _examined(
             " with `kefu run`"
         )
     moment = now or dt.datetime.now(dt.UTC)
-    published = settings.published if settings.published.is_file() else None
+    version = published_version(settings.published, say)
     contract = read_contract(settings.root)
     try:
-        with audit_database(settings.database, published) as database:
-            measured = measure(database, contract, moment, config.least_history)
+        with audit_database(
+            settings.database, version.file if version else None
+        ) as database:
+            landing = landed(settings)
+            least = config.least_history
+            measured = measure(database, contract, landing, moment, least)
             judge = Judge(measured, config, run_id)
             try:
                 outcomes = judge.judge(CHECKS)
                 for outcome in outcomes:
                     if outcome.success is False:
                         outcome.accepted_reason = accepted.get(outcome.name)
+                    elif outcome.name in accepted:
+                        say(f"  --accept {outcome.name} was not needed")
                 _excuse_demo(settings, outcomes)
                 report = AuditReport(
-                    run_id, moment.isoformat(timespec="seconds"), outcomes
+                    run_id,
+                    moment.isoformat(timespec="seconds"),
+                    outcomes,
+                    sources_not_judged(measured),
+                    version.run_id if version else None,
                 )
                 yield report, judge
             finally:
                 judge.close()
     except duckdb.Error as error:
+        compared = f" and the version {version.run_id}" if version else ""
         raise KefuError(
-            f"the audit cannot read {settings.database.name} and"
-            f" {settings.published.name} ({type(error).__name__}): end what has"
-            " them open for writing; if nothing has, build again"
+            f"the audit cannot read {settings.database.name}{compared}"
+            f" ({type(error).__name__}): end what has them open for writing; if"
+            " nothing has, build again"
         ) from error
+
+
+def landed(settings: Settings) -> Landing | None:
+    """Return the files that were read; None for a database, or if they are gone."""
+    with contextlib.suppress(KefuError):
+        return read_input(settings).landing
+    return None
+
+
+def published_version(published: Path, say: Callable[[str], None]) -> Version | None:
+    """Return the version that is published, or the newest kept one that is whole.
+
+    Its kept copy is looked at, not the published file: BI may hold that open,
+    and whatever is wrong with it, a run is about to put another in its place.
+    None if no version is kept.
+    """
+    versions = Versions(published)
+    whole, broken = versions.read()
+    whole = [
+        item for item in whole if item.publication["published_as"] == published.name
+    ]
+    current = (publication_in(published) or {}).get("run_id")
+    if current is None:
+        current = next(
+            (event["run_id"] for event in reversed(versions.history())), None
+        )
+    if current in broken:
+        say(f"  warning: the version {current} is damaged: {broken[current]}")
+    # Sorting keeps the others as they are, newest first.
+    for version in sorted(whole, key=lambda item: item.run_id != current):
+        try:
+            version.check([FILE])
+        except KefuError as error:
+            say(f"  warning: {error}")
+        else:
+            return version
+    return None
 
 
 def _excuse_demo(settings: Settings, outcomes: list) -> None:

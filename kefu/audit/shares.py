@@ -167,7 +167,9 @@ def share_changes(measured: Measured) -> None:
     """Make audit.share_changes: each new share beside the usual one.
 
     `deviations` counts the usual spread between loads, or what chance gives
-    for so few rows if that is more. What is usual for all malls is put together
+    for so few rows if that is more. Earlier loads beyond the bounds of what is
+    usual count as if they lay on them: a bad load that was accepted must not
+    excuse the next. What is usual for all malls is put together
     from the malls that the load holds: one that is closed or new changes how the
     whole looks, and nothing is wrong. Messages come in bunches, a chat at a
     time, so chance is reckoned as for a quarter of them: `rows_alone`. The
@@ -206,26 +208,43 @@ def share_changes(measured: Measured) -> None:
             from numbered
             where not is_of_week and mall_id = '{ALL_MALLS}'
         ),
-        usual as (
+        bounds as (
             select
                 window_loads, source, mall_id, measure, detail,
-                count(*) as loads_before,
-                sum(part) / count(*) as part_a_load,
-                sum(part) / sum(whole) as share,
-                (sum(part) + 1) / (sum(whole) + 2) as smoothed,
-                sqrt(
-                    greatest(
-                        sum(part / whole * part) / sum(whole)
-                        - (sum(part) / sum(whole)) ** 2,
-                        0
-                    )
-                ) as spread,
-                min(part / whole) as lowest,
-                max(part / whole) as highest
+                audit.lower_bound(list(part / whole)) as lowest,
+                audit.upper_bound(list(part / whole)) as highest
             from windows
             where not is_judged
             group by all
             having count(*) >= $least
+        ),
+        earlier as (
+            select
+                windows.*, bounds.lowest, bounds.highest,
+                least(greatest(part / whole, lowest), highest) as held,
+                held * whole as held_part
+            from windows
+            inner join bounds
+                using (window_loads, source, mall_id, measure, detail)
+            where not windows.is_judged
+        ),
+        usual as (
+            select
+                window_loads, source, mall_id, measure, detail,
+                lowest, highest,
+                count(*) as loads_before,
+                sum(held_part) / count(*) as part_a_load,
+                sum(held_part) / sum(whole) as share,
+                (sum(held_part) + 1) / (sum(whole) + 2) as smoothed,
+                sqrt(
+                    greatest(
+                        sum(held * held_part) / sum(whole)
+                        - (sum(held_part) / sum(whole)) ** 2,
+                        0
+                    )
+                ) as spread
+            from earlier
+            group by all
         ),
         of_known_malls as (
             select

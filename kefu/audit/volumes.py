@@ -6,6 +6,10 @@ from kefu.audit import landed_columns
 from kefu.audit.engine import PUBLISHED, WORKING
 from kefu.audit.measured import ALL_MALLS, HISTORY, JUDGED, Measured
 
+# Of the middle day's rows: less is a day that did not come, whatever of it lies
+# just past midnight.
+HARDLY = 0.05
+
 
 def measure(measured: Measured) -> None:
     """Make audit.volumes, and add the mix of chats and orders to audit.shares."""
@@ -63,8 +67,11 @@ def count_days(measured: Measured) -> None:
 
     Expected is the mall's median day, moved as the other malls moved on that
     day, so that a holiday is nobody's fault; `spread` is the mall's own about
-    that, or what chance gives if it is more. The window of seven days shows
-    what a single day of a small mall cannot.
+    that, or what chance gives if it is more, or how far this day of the week
+    lies off as a rule. `lowest` and `highest` are bounds of what is usual, with
+    the outermost days passed over; a day of hardly a row is no usual one where
+    the mall has rows on most days, and on most such days of the week. The
+    window of seven days shows what a single day of a small mall cannot.
     """
     counts = " union all ".join(
         f"""
@@ -124,9 +131,17 @@ def count_days(measured: Measured) -> None:
             where not is_judged
             group by source, mall_id
         ),
+        usual_weekdays as (
+            select source, mall_id, isodow(day) as weekday, median(rows) as middle
+            from marked
+            where not is_judged
+            group by all
+        ),
         moved as (
             select
                 marked.*,
+                marked.rows >= {HARDLY} * usual.middle
+                or usual_weekdays.middle < {HARDLY} * usual.middle as is_usual_day,
                 usual.middle * case
                     when
                         marked.mall_id = '{ALL_MALLS}'
@@ -140,6 +155,11 @@ def count_days(measured: Measured) -> None:
                 end as expected
             from marked
             inner join usual using (source, mall_id)
+            left join usual_weekdays
+                on
+                    usual_weekdays.source = marked.source
+                    and usual_weekdays.mall_id = marked.mall_id
+                    and usual_weekdays.weekday = isodow(marked.day)
             inner join usual as whole
                 on whole.source = marked.source
                 and whole.mall_id = '{ALL_MALLS}'
@@ -147,26 +167,56 @@ def count_days(measured: Measured) -> None:
                 on whole_day.source = marked.source
                 and whole_day.day = marked.day
         ),
-        spreads as (
+        bounds as (
             select
                 source, mall_id,
                 count(*) as days_before,
-                sqrt(avg((rows - expected) ** 2)) as spread,
-                min(rows) as lowest,
-                max(rows) as highest
+                audit.upper_bound(
+                    list(abs(rows - expected)) filter (where is_usual_day)
+                ) as furthest,
+                audit.lower_bound(list(rows) filter (where is_usual_day))
+                    as lowest,
+                audit.upper_bound(list(rows)) as highest
             from moved
             where not is_judged
             group by source, mall_id
             having count(*) >= $least
+        ),
+        spreads as (
+            select
+                source, mall_id,
+                bounds.days_before, bounds.lowest, bounds.highest,
+                sqrt(avg(least(abs(rows - expected), bounds.furthest) ** 2))
+                    as spread
+            from moved
+            inner join bounds using (source, mall_id)
+            where not moved.is_judged and moved.is_usual_day
+            group by all
+        ),
+        weekdays as (
+            select
+                source, mall_id, isodow(day) as weekday,
+                abs(median(rows - expected)) as off
+            from moved
+            where not is_judged and is_usual_day
+            group by all
+            having count(*) > 1
         ),
         single as (
             select
                 moved.source, moved.mall_id, moved.day, 1 as window_days,
                 moved.rows, moved.expected,
                 spreads.lowest, spreads.highest, spreads.days_before,
-                greatest(spreads.spread, sqrt(3 * moved.expected), 1) as spread
+                greatest(
+                    spreads.spread, weekdays.off, sqrt(3 * moved.expected), 1
+                ) as spread
             from moved
             inner join spreads using (source, mall_id)
+            left join weekdays
+                on
+                    weekdays.source = moved.source
+                    and weekdays.mall_id = moved.mall_id
+                    and weekdays.weekday = isodow(moved.day)
             where moved.is_judged
         ),
         sevens as (
@@ -180,9 +230,17 @@ def count_days(measured: Measured) -> None:
                     partition by source, mall_id, is_recent order by day
                 ) as number
             from (
-                select *,
-                    day > (select last_day - 7 from audit.judged_days) as is_recent
+                select
+                    moved.source, moved.mall_id, moved.day,
+                    moved.day > judged.last_day - 7 as is_recent,
+                    if(
+                        is_recent,
+                        moved.rows,
+                        least(greatest(moved.rows, bounds.lowest), bounds.highest)
+                    ) as rows
                 from moved
+                inner join bounds using (source, mall_id)
+                cross join audit.judged_days as judged
             )
         ),
         weeks as (

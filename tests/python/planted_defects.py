@@ -159,6 +159,15 @@ LANDED = (
         f" order_sn, copy || buyer_uid as buyer_uid) from raw.orders as orders,"
         f" (values ('2'), ('3')) as copies(copy) where {NEW}",
     ),
+    landed(
+        "every second order of a published day comes once more, as another",
+        "orders",
+        "insert into raw.orders select * replace ('2' || order_sn as order_sn,"
+        " '2' || trim(buyer_uid) as buyer_uid, $new as load_date,"
+        " cast(try_cast(trim(_loaded_at) as timestamp) + interval 4 days as varchar)"
+        " as _loaded_at) from raw.orders where load_date = $new - 4"
+        " and hash(order_sn) % 2 = 0",
+    ),
     updated("ids are cut off", "orders", "order_sn = left(trim(order_sn), 10)"),
     # --- units ---
     updated(
@@ -405,6 +414,11 @@ BUILT = (
         "mean response times are in milliseconds",
         "update marts.mall_kpi_daily set avg_response_seconds ="
         " 1000 * avg_response_seconds where service_date >= $new - 1",
+    ),
+    built(
+        "a figure is no number",
+        "update marts.agent_kpi_30d set avg_response_seconds = 'NaN'"
+        " where mall_id = $mall and as_of_date = $new - 1",
     ),
     built(
         "a consultation stands twice",

@@ -12,15 +12,17 @@ import duckdb
 import pytest
 import yaml
 from conftest import ROOT, Kefu, land, settings_of, text_row
+from kept_versions import keep_version
 
 from kefu.audit import examine, run_audit
 from kefu.audit.config import read_config
 from kefu.audit.data_docs import without_network
 from kefu.audit.engine import audit_database, repair_duckdb_engine
 from kefu.audit.report import KEPT, AuditReport, Outcome
-from kefu.audit.run import CHECKS
+from kefu.audit.run import CHECKS, published_version
 from kefu.errors import EXIT_AUDIT, EXIT_INPUT, KefuError
 from kefu.settings import Settings
+from kefu.versions import Versions
 
 NOW = dt.datetime(2026, 3, 31, 1, 0, tzinfo=dt.UTC)
 
@@ -210,6 +212,7 @@ def test_a_good_build_passes_and_tells_no_secret(
     report = run_audit(settings, "one", {}, lambda _: None, now=NOW)
     assert found(report) == set(), report.screen()
     assert report.passed
+    assert "nothing published yet" in report.screen()
     assert outcome_of(report, "codes").success is True
     assert settings.database.read_bytes() == before
     assert not settings.published.exists()
@@ -254,6 +257,10 @@ def test_data_docs_are_replaced_and_old_ones_removed(tmp_path: Path) -> None:
         assert f"Run {run_id}" in index.read_text(encoding="utf-8")
     assert len(list(folder.iterdir())) == 2
     assert not (folder / "data_docs" / "old.html").exists()
+    run_audit(settings, "three", {}, lambda _: None, now=NOW - dt.timedelta(days=9))
+    pages = list((folder / "data_docs").rglob("*.html"))
+    for page in pages:
+        assert "kept this build from being published" in page.read_text("utf-8"), page
 
 
 def test_only_the_newest_results_are_kept(tmp_path: Path) -> None:
@@ -317,8 +324,11 @@ def test_rejected_rows_with_a_wrong_clock_block_too(tmp_path: Path) -> None:
 def test_an_accepted_finding_does_not_block_and_stays(tmp_path: Path) -> None:
     settings = world(tmp_path, FUTURE)
     accepted = {"loaded_in_future": "the clock was ahead", "codes": "not needed"}
-    report = run_audit(settings, "x", accepted, lambda _: None, now=NOW)
+    said: list[str] = []
+    report = run_audit(settings, "x", accepted, said.append, now=NOW)
     assert report.passed
+    assert "  --accept codes was not needed" in said
+    assert not any("loaded_in_future" in line for line in said)
     outcome = outcome_of(report, "loaded_in_future")
     assert (outcome.success, outcome.accepted_reason) == (False, "the clock was ahead")
     assert outcome_of(report, "codes").accepted_reason is None
@@ -357,7 +367,14 @@ QUIET = f"delete from staging.stg_pdd__messages where load_date = {NEWEST}"
         "delete from staging.stg_pdd__messages",
         "delete from staging.stg_pdd__messages where mall_id = 'small'",
     ],
-    ids=["quiet day", "quieter day", "new mall", "short history", "empty", "one mall"],
+    ids=[
+        "quiet day",
+        "quieter day",
+        "new mall",
+        "short history",
+        "empty",
+        "one mall",
+    ],
 )
 def test_what_is_no_defect_does_not_block(tmp_path: Path, change: str) -> None:
     settings = world(
@@ -384,6 +401,227 @@ def test_a_large_malls_lost_messages_block(tmp_path: Path) -> None:
     )
 
 
+# As many orders as the shops have messages, so that a day ends without messages.
+ORDERS = (
+    "create table staging.stg_pdd__orders as select mall_id, msg_id as order_sn,"
+    " buyer_uid, sent_at as created_at, sent_at as paid_at, 'goods' as goods_id,"
+    " 10 as pay_amount, 12 as goods_amount, 1 as goods_count, loaded_at, load_date"
+    " from staging.stg_pdd__messages",
+    "insert into staging.stg_pdd__loads select * replace ('orders' as source)"
+    " from staging.stg_pdd__loads",
+)
+HALF = "mall_id = 'large' and hash(msg_id) % 2 = 0"
+
+
+MISSED = {"day_missing", "volume_low"}
+CUT = {"mall_volume_low", "volume_low", "chats_cut"}
+LOST = "delete from staging.stg_pdd__messages where ({}) and day(load_date) in ({})"
+SALE = (
+    "insert into staging.stg_pdd__messages select messages.* replace"
+    " (copy || msg_id as msg_id, copy || buyer_uid as buyer_uid)"
+    " from staging.stg_pdd__messages as messages, (values ('2'), ('3')) as copies(copy)"
+    " where load_date = date '2026-03-15'"
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "lost", "checks"),
+    [
+        (LOST.format("true", "29"), "true", MISSED),
+        # Days without rows are left out of what is usual, however many.
+        (LOST.format("true", "7, 11, 15, 20"), "true", MISSED),
+        (LOST.format(HALF, "29"), HALF, CUT),
+        (LOST.format(HALF, "14, 15"), HALF, CUT),
+        (SALE, HALF, CUT),
+    ],
+    ids=["yesterday", "four days", "half of yesterday", "half of two days", "a sale"],
+)
+def test_a_day_out_of_the_ordinary_does_not_excuse_the_next(
+    tmp_path: Path, before: str, lost: str, checks: set[str]
+) -> None:
+    settings = world(tmp_path, *ORDERS, before, LOST.format(lost, "30"))
+    report = examine(settings, "x", now=NOW)
+    assert checks <= set(report.blocking), report.screen()
+
+
+def test_shops_that_close_on_mondays_do_not_block(tmp_path: Path) -> None:
+    closed = "delete from staging.stg_pdd__messages where isodow(load_date) = 1"
+    settings = world(tmp_path, *ORDERS, closed)
+    assert dt.date(2026, 3, 30).isoweekday() == 1
+    report = examine(settings, "x", now=NOW)
+    assert report.passed, report.screen()
+
+
+# --- what was published ---
+
+
+def published_before(settings: Settings, rows_known: str) -> None:
+    """Publish the books of the loads before the newest, so many rows of each."""
+    books = settings.database.with_name("before.duckdb")
+    with duckdb.connect(str(books)) as connection:
+        connection.execute(f"attach '{settings.database}' as working (read_only)")
+        connection.execute("create schema marts")
+        connection.execute(
+            "create table marts.data_quality_balance as select source, load_date,"
+            f" {rows_known} as rows_landed from working.staging.stg_pdd__loads"
+            f" where load_date < {NEWEST}"
+        )
+    keep_version(settings.published, books)
+
+
+def test_loads_that_lost_rows_are_still_the_history(tmp_path: Path) -> None:
+    settings = world(tmp_path, f"{QUIET} and {HALF}")
+    published_before(settings, "rows_landed + 1")
+    report = examine(settings, "x", now=NOW)
+    assert {"mall_volume_low", "chats_cut"} <= set(report.blocking), report.screen()
+    assert report.sources_not_judged == []
+    assert "compared with the published version before" in report.screen()
+
+
+def test_a_source_without_history_is_named(tmp_path: Path) -> None:
+    settings = world(tmp_path)
+    published_before(settings, "rows_landed - if(day(load_date) > 4, 1, 0)")
+    report = examine(settings, "x", now=NOW)
+    told = "new loads of messages (4): fewer than 7 earlier ones to compare with"
+    assert f"not judged: {told}" in report.screen()
+    assert report.as_dict()["sources_not_judged"] == [
+        {"source": "messages", "earlier": 4, "of": "loads", "needed": 7}
+    ]
+
+
+def test_a_source_with_few_days_is_named(tmp_path: Path) -> None:
+    settings = world(
+        tmp_path,
+        "delete from staging.stg_pdd__messages where load_date < date '2026-03-27'",
+    )
+    told = "new days of messages (3): fewer than 7 earlier ones to compare with"
+    assert told in examine(settings, "x", now=NOW).screen()
+
+
+FIGURES = """
+create schema if not exists marts;
+create table marts.mall_kpi_daily as
+select 'mall ' || mall as mall_id, date '2026-03-01' + day as service_date,
+    100 as agent_messages
+from (select cast(range as integer) as mall from range(10)) as malls,
+    (select cast(range as integer) as day from range(29)) as days;
+create table marts.data_completeness as
+select mall_id, service_date as date_day,
+    if(mall_id = 'mall 9' and service_date = date '2026-03-28', 'low', 'complete')
+        as status
+from marts.mall_kpi_daily;
+"""
+
+
+@pytest.mark.parametrize(
+    ("day", "malls", "factor", "blocks"),
+    [
+        ("2026-03-28", "true", 1.19, False),
+        ("2026-03-28", "true", 1.21, True),
+        ("2026-03-29", "true", 0.79, True),
+        ("2026-03-22", "true", 1.11, True),
+        ("2026-03-28", "mall_id = 'mall 8'", 1.6, True),
+        ("2026-03-28", "mall_id = 'mall 9'", 1.6, False),
+        ("2026-03-28", "mall_id = 'mall 9'", 0.4, True),
+    ],
+    ids=str,
+)
+def test_what_a_load_does_to_a_published_day(
+    tmp_path: Path, day: str, malls: str, factor: float, blocks: bool
+) -> None:
+    settings = world(tmp_path, FIGURES)
+    keep_version(settings.published, settings.database)
+    with duckdb.connect(str(settings.database)) as connection:
+        connection.execute(
+            f"update marts.mall_kpi_daily set agent_messages = 100 * {factor}"
+            f" where service_date = '{day}' and {malls}"
+        )
+    report = examine(settings, "x", now=NOW)
+    assert ("published_figures_kept" in report.blocking) is blocks, report.screen()
+
+
+def test_the_kept_copy_is_compared_with(tmp_path: Path) -> None:
+    settings = world(tmp_path)
+    said: list[str] = []
+    for run_id in ("one", "two"):
+        keep_version(settings.published, settings.database, run_id)
+    settings.published.write_bytes(b"whatever lies here")
+    assert published_version(settings.published, said.append).run_id == "two"
+    Versions(settings.published).note("rollback", "one", "two")
+    assert published_version(settings.published, said.append).run_id == "one"
+    assert said == []
+    kept = Versions(settings.published).find("one").file
+    kept.chmod(0o644)
+    kept.write_bytes(b"no database")
+    assert published_version(settings.published, said.append).run_id == "two"
+    assert "the version one is damaged" in said[0]
+    other = settings.published.with_name("other.duckdb")
+    assert published_version(other, said.append) is None
+
+
+# --- figures ---
+
+
+def test_figures_out_of_range_are_found_with_their_keys(tmp_path: Path) -> None:
+    settings = world(
+        tmp_path,
+        "create schema marts",
+        "create table marts.mall_kpi_30d as select * from (values"
+        " ('m1', date '2026-03-30', 'NaN'::double, 0.5),"
+        " ('m2', date '2026-03-30', 20.0, 1.0),"
+        " ('m3', date '2026-03-30', 'Infinity'::double, null))"
+        " as rows (mall_id, as_of_date, avg_response_seconds, refund_rate)",
+        "create table marts.experience_module_scores_30d as select 'm1' as mall_id,"
+        " date '2026-03-30' as as_of_date, 'logistics' as module, 5.5 as module_score",
+    )
+    report = run_audit(settings, "x", {}, lambda _: None, now=NOW)
+    assert report.blocking == ["figures_in_range"]
+    keys = outcome_of(report, "figures_in_range").keys
+    assert [
+        (row["mall_id"], row["column_name"], str(row["value"])) for row in keys
+    ] == [
+        ("m1", "avg_response_seconds", "nan"),
+        ("m3", "avg_response_seconds", "inf"),
+        ("m1", "module_score", "5.5"),
+    ]
+    kept = settings.database.parent / "audit" / "x.json"
+    assert "NaN" not in kept.read_text(encoding="utf-8")
+
+
+# --- headers ---
+
+
+@pytest.mark.parametrize("before", [(), (9,), (9, 15), (9, 15, 21)], ids=len)
+def test_a_column_that_new_files_lack_blocks(
+    tmp_path: Path, before: tuple[int, ...]
+) -> None:
+    settings = world(tmp_path)
+    land(settings.raw_root, "orders", [])
+    every = list(text_row("messages"))
+    some = [name for name in every if name != "template_name"]
+    for day in range(1, 31):
+        columns = some if day in (*before, 30) else every
+        load_date = f"2026-03-{day:02}"
+        land(settings.raw_root, "messages", [], "a.csv", load_date, columns)
+        land(settings.raw_root, "messages", [], "b.csv", load_date, every)
+    report = examine(settings, "x", now=NOW)
+    # Where a tenth of the loads lack it, it is one that may be lacking.
+    assert report.blocking == ([] if len(before) == 3 else ["raw_columns"])
+    assert outcome_of(report, "raw_columns").keys == (
+        []
+        if len(before) == 3
+        else [
+            {
+                "source": "messages",
+                "load_date": "2026-03-30",
+                "column_name": "template_name",
+                "files_without": 1,
+                "files": 2,
+            }
+        ]
+    )
+
+
 # --- from outside ---
 
 
@@ -399,8 +637,8 @@ def test_check_alone_and_in_a_run_of_one_mart(mini: Kefu) -> None:
     assert "not judged" in checked.stdout
     assert checked.stderr == ""
     assert len(list((mini.database.parent / "audit").iterdir())) == 2
-    odd = mini("check", "--accept", "codes")
-    assert odd.returncode == 2
+    for odd in (["--accept", "codes"], ["--accept", "codes", "--reason", " "]):
+        assert mini("check", *odd).returncode == 2
 
 
 def test_check_says_what_is_gone_since_the_publication(mini: Kefu) -> None:
@@ -410,8 +648,12 @@ def test_check_says_what_is_gone_since_the_publication(mini: Kefu) -> None:
             "create or replace table marts.dim_malls as from marts.dim_malls"
             " union all from marts.dim_malls limit 4"
         )
-    found_out = mini("check")
+    # Whoever holds the published file open, the audit does not need it.
+    mini.published.chmod(0o644)
+    with duckdb.connect(str(mini.published)):
+        found_out = mini("check")
     assert found_out.returncode == EXIT_AUDIT, found_out.stdout
+    assert "compared with the published version" in found_out.stdout
     assert "BLOCKING keys_unique" in found_out.stdout
     assert "dim_malls" in found_out.stdout
     assert "keys_unique" in found_out.stderr

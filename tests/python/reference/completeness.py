@@ -2,8 +2,9 @@
 
 A source's rows are counted by the day of their event.  What a day should have
 is told by the mall's own last days with rows (`completeness_window_days` of
-them): their lower median, and the gap between days with rows that nine in ten
-do not exceed.
+them): their lower median, or that of as many days before them if it is larger
+(and `completeness_min_days` of those are there), and the gap between days with
+rows that nine in ten do not exceed.
 
 - missing: no rows, and expected rows times the usual gaps that have passed
   since the last rows reach `completeness_min_rows`; or the same can be said of
@@ -52,7 +53,9 @@ class Feed:
         before = bisect_left(self.days, day)
         first = max(0, before - self.settings.completeness_window_days)
         seen = self.days[first:before]
-        counts = sorted(self.rows[each] for each in seen)
+        earlier = self.days[
+            max(0, first - self.settings.completeness_window_days) : first
+        ]
         gaps = sorted(
             self.days[place] - self.days[place - 1]
             for place in range(max(first, 1), before)
@@ -60,13 +63,23 @@ class Feed:
         rows = self.rows.get(day, 0)
         row = {
             "rows": rows,
-            "expected_rows": counts[(len(counts) - 1) // 2] if counts else None,
+            "expected_rows": self._expected(seen, earlier),
             "usual_gap_days": gaps[-(-9 * len(gaps) // 10) - 1] if gaps else None,
             "days_silent": 0 if rows else day - seen[-1],
         }
         is_young = len(seen) < self.settings.completeness_min_days
         status = "not_judged" if is_young else self._status(**row, is_alive=is_alive)
         return row | {"status": status}
+
+    def _expected(self, seen, earlier):
+        spans = [seen] if seen else []
+        if len(earlier) >= self.settings.completeness_min_days:
+            spans.append(earlier)
+        middles = [
+            sorted(self.rows[day] for day in span)[(len(span) - 1) // 2]
+            for span in spans
+        ]
+        return max(middles, default=None)
 
     def _status(self, rows, expected_rows, usual_gap_days, days_silent, is_alive):
         enough = self.settings.completeness_min_rows
