@@ -65,7 +65,7 @@ test: lint ## Lint, build with all unit tests, then pytest
 	$(SAY) "dbt build with unit tests on demo data"
 	@$(TEST_ENV) $(BIN)/dbt --quiet --no-use-colors --warn-error-options '{"error": ["Deprecations"]}' build
 	$(SAY) "pytest"
-	@$(TEST_ENV) $(BIN)/python -m pytest
+	@$(TEST_ENV) $(BIN)/python -m pytest -n 2
 
 test-long: install-dev test-data mutation ## What takes long: crashes, generated input, mutations
 	$(SAY) "pytest, the long tests"

@@ -12,6 +12,7 @@ orders as (
     select * from {{ ref('fct_orders') }}
     where
         is_grouped
+        and confirm_date >= date '2015-09-01'
         and confirm_date <= (
             select end_row.as_of_end
             from {{ ref('int_as_of_end') }} as end_row

@@ -66,7 +66,8 @@ recounted as (
         sum(platform_intervention_orders) as platform_intervention_orders
     from events
     where
-        service_date <= (
+        service_date >= date '2015-09-01'
+        and service_date <= (
             select end_row.as_of_end
             from {{ ref('int_as_of_end') }} as end_row
         )

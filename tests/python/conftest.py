@@ -9,9 +9,12 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
+from hypothesis import settings as hypothesis_settings
+from hypothesis.internal.conjecture import providers
 from warm_start import Started, WarmStart
 
 from kefu.contract import read_contract
@@ -22,6 +25,60 @@ ROOT = Path(__file__).resolve().parents[2]
 CONTRACT = read_contract(ROOT)
 WARM = WarmStart()
 LOADED_AT = "2026-03-02 01:00:00"
+
+# Generated examples are the same in every run, unless a test asks for new ones.
+hypothesis_settings.register_profile("kefu", derandomize=True, database=None)
+hypothesis_settings.load_profile("kefu")
+# Hypothesis mixes the literals of all modules that a process has imported into
+# what it draws, derandomized or not, and offers no switch for it.
+assert hasattr(providers, "_get_local_constants")
+providers._get_local_constants = providers.Constants
+
+
+# Files whose tests share something dear go to one worker, which builds it once;
+# every other file is a group of its own. The dearest groups come first, so that
+# the workers end at about the same time.
+TOGETHER = {
+    "demo": (
+        *("test_analyses", "test_privacy", "test_publish_commands", "test_run"),
+        "test_semantic_layer",
+    ),
+    "built_lots": (
+        *("test_agreement", "test_closing", "test_compiled_project"),
+        *("test_completeness", "test_injection", "test_mutation"),
+    ),
+    "fuzz": ("test_fuzz", "test_malformed"),
+}
+GROUP_OF = {file: group for group, files in TOGETHER.items() for file in files}
+DEAREST = ("demo", "built_lots", "fuzz", "test_crash")
+
+
+def group_of(path: str | Path) -> str:
+    """Return the name of the group that a file of tests belongs to."""
+    return GROUP_OF.get(Path(path).stem, Path(path).stem)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the dearest groups first; see that what is shared is built once."""
+    for item in items:
+        for shared in TOGETHER:
+            if shared in item.fixturenames and group_of(item.path) != shared:
+                raise pytest.UsageError(f"{item.path.name} is not among {shared}")
+    order = {group: number for number, group in enumerate(DEAREST)}
+    items.sort(key=lambda item: order.get(group_of(item.path), len(order)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each worker whole groups, in the order of the collection."""
+    from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid.split("::", maxsplit=1)[0])
+
+    config.option.loadscopereorder = False
+    return Groups(config, log)
 
 
 def text_row(table: str, **values: str | None) -> dict[str, str | None]:

@@ -1,12 +1,14 @@
 """Properties that hold whatever is landed, tried on generated landings.
 
 The strategies stand in raw_strategies.py. `make test` tries a few examples, the
-same ones every time; `make test-long` (marker `long`) tries some hundreds.
+same ones every time; `make test-long` (marker `long`) tries some hundreds, others
+every time.
 """
 
 from __future__ import annotations
 
 import functools
+import importlib
 import re
 import tempfile
 import time
@@ -21,6 +23,7 @@ import pytest
 from compiled_project import Project, compiled_project
 from conftest import CONTRACT, ROOT, settings_of
 from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 from raw_strategies import (
     FORMATS,
     LOAD_DATE,
@@ -58,6 +61,14 @@ def tries(count: int) -> Callable:
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
+
+
+def explores(count: int) -> Callable:
+    """Return settings of a long property: so many examples, new ones every time.
+
+    What fails is printed with the decorator that repeats it.
+    """
+    return settings(tries(count), derandomize=False, print_blob=True)
 
 
 def fresh_input(root: Path) -> RawInput:
@@ -282,6 +293,32 @@ def check_layouts(lot: Lot, layout: Layout) -> None:
         check_same(published(built(root)), expected)
 
 
+# --- the same examples in every run ---
+
+
+def test_examples_are_the_same_whatever_is_imported(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def drawn() -> list[list[int]]:
+        found = []
+
+        @tries(10)
+        @given(numbers=st.lists(st.integers(0, 10**9), min_size=50))
+        def example_of(numbers: list[int]) -> None:
+            found.append(numbers)
+
+        example_of()
+        return found
+
+    before = drawn()
+    literals = ", ".join(map(str, range(7_000_000, 7_000_500)))
+    (tmp_path / "another_module.py").write_text(f"KNOWN = [{literals}]\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module("another_module")
+
+    assert drawn() == before
+
+
 # --- any texts, in any form: the raw views ---
 
 
@@ -335,7 +372,7 @@ def test_any_landing_reads_as_written(lot: Lot, layout: Layout) -> None:
 
 
 @pytest.mark.long
-@tries(500)
+@explores(500)
 @given(lot=lots(), layout=layouts())
 def test_any_landing_reads_as_written_long(lot: Lot, layout: Layout) -> None:
     check_texts(lot, layout)
@@ -356,14 +393,25 @@ def check_staging(lot: Lot, layout: Layout) -> None:
         check_books(built(root, only=staging_models()), lot, plain)
 
 
+def beyond_the_calendar() -> Lot:
+    """Return a shift to the last moment that a date can tell, and one past it."""
+    start = day_of("2026-03-01")
+    shift = {"mall_id": "m1", "shift_name": "早班", "start_at": clock_text(start)}
+    ends = {"a1": "253402271999999", "a2": "253402272000000"}
+    loaded = {"_loaded_at": clock_text(start), LOAD_DATE: clock_text(start)[:10]}
+    rows = [shift | loaded | {"cs_uid": uid, "end_at": ends[uid]} for uid in ends]
+    return {"agent_shifts": rows}
+
+
 @tries(8)
+@example(lot=beyond_the_calendar(), layout=PLAIN)
 @given(lot=lots(), layout=layouts())
 def test_the_books_balance(lot: Lot, layout: Layout) -> None:
     check_staging(lot, layout)
 
 
 @pytest.mark.long
-@tries(150)
+@explores(150)
 @given(lot=lots(), layout=layouts())
 def test_the_books_balance_long(lot: Lot, layout: Layout) -> None:
     check_staging(lot, layout)
@@ -384,15 +432,30 @@ def ten_years_apart() -> Lot:
     return {"messages": rows}
 
 
+def before_the_platform() -> Lot:
+    """Return an order that grouped, and one that was refunded, at a landed 0."""
+    start = day_of("2026-03-01")
+    seen = {"_loaded_at": clock_text(start), LOAD_DATE: clock_text(start)[:10]}
+    known = seen | {"mall_id": "m1", "created_time": unix(start), "pay_time": "0"}
+    deal = known | {"group_status": "1", "confirm_status": "1", "pay_amount": "5"}
+    refund = known | {"id": "r1", "order_sn": "o1", "refund_success_time": "0"}
+    return {
+        "messages": [message("1", start)],
+        "orders": [deal | {"order_sn": "o1", "confirm_time": "0"}],
+        "refunds": [refund | {"after_sales_status": "10", "refund_amount": "5"}],
+    }
+
+
 @tries(5)
 @example(lot=ten_years_apart(), layout=PLAIN)
+@example(lot=before_the_platform(), layout=PLAIN)
 @given(lot=lots(), layout=layouts())
 def test_the_whole_warehouse(lot: Lot, layout: Layout) -> None:
     check_figures(lot, layout)
 
 
 @pytest.mark.long
-@tries(300)
+@explores(300)
 @given(lot=lots(most=12), layout=layouts())
 def test_the_whole_warehouse_long(lot: Lot, layout: Layout) -> None:
     # The data tests take as long as all the rest: one lot in three bears them.
@@ -400,7 +463,7 @@ def test_the_whole_warehouse_long(lot: Lot, layout: Layout) -> None:
 
 
 @pytest.mark.long
-@tries(10)
+@explores(10)
 @given(lot=lots(has_gap=True), layout=layouts())
 def test_ten_years_between_events_long(lot: Lot, layout: Layout) -> None:
     check_figures(lot, layout)
@@ -413,7 +476,7 @@ def test_the_same_in_any_landing(lot: Lot, layout: Layout) -> None:
 
 
 @pytest.mark.long
-@tries(50)
+@explores(50)
 @given(lot=lots(most=12), layout=layouts())
 def test_the_same_in_any_landing_long(lot: Lot, layout: Layout) -> None:
     check_layouts(lot, layout)
@@ -449,7 +512,7 @@ def test_an_attached_database(lot: Lot) -> None:
 
 
 @pytest.mark.long
-@tries(40)
+@explores(40)
 @given(lot=lots(most=12))
 def test_an_attached_database_long(lot: Lot) -> None:
     check_database(lot)

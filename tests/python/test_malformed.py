@@ -19,8 +19,8 @@ import duckdb
 import pytest
 import yaml
 from click.testing import CliRunner
-from compiled_project import compiled_project
 from conftest import LOADED_AT, land, settings_of
+from test_fuzz import the_project
 
 from kefu.cli import main
 from kefu.diagnosis import find_unreadable
@@ -123,13 +123,13 @@ def session() -> duckdb.DuckDBPyConnection:
         root = Path(folder)
         for table in ("messages", "orders"):
             land(root, table, [])
-        return compiled_project().connect(settings_of(root))
+        return the_project().connect(settings_of(root))
 
 
 def built(table: str, raw: RawInput) -> duckdb.DuckDBPyConnection:
     """Return the database with one table's staging models built."""
     connection = session()
-    project = compiled_project()
+    project = the_project()
     project.land(connection, raw)
     prefixes = (f"base_pdd__{table}", f"stg_pdd__{table}")
     only = [name for name in project.models if name.startswith(prefixes)]

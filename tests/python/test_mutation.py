@@ -12,6 +12,7 @@ from mutation.__main__ import (
     chosen,
     gathered,
     read_listed,
+    read_skipped,
     report,
     score,
 )
@@ -305,8 +306,13 @@ def test_the_score_leaves_out_what_cannot_be_noticed() -> None:
         ([outcome("lives", "killed")], "listed, but no survivor: some_<any>: l<any>s"),
         ([outcome("x", "killed")], "listed, but no survivor: some_<any>: l<any>s"),
         ([outcome("lives", "left out")], None),
+        (
+            [outcome("lives", "survived"), outcome("laughs", "killed")],
+            "listed as equivalent, but a test notices one: some_<any>",
+        ),
+        ([outcome("the model itself", "skipped")], "not listed as such: some_model"),
     ],
-    ids=["unlisted", "good", "caught", "gone", "left_out"],
+    ids=["unlisted", "good", "caught", "gone", "left_out", "wide", "skipped"],
 )
 def test_the_report_fails_with_a_reason(
     outcomes: list[Outcome], told: str | None, capsys: pytest.CaptureFixture
@@ -315,6 +321,22 @@ def test_the_report_fails_with_a_reason(
 
     assert is_good == (told is None)
     assert told is None or told in capsys.readouterr().out
+
+
+def test_the_report_tells_a_sample_from_the_whole(
+    capsys: pytest.CaptureFixture,
+) -> None:
+    killed = [outcome("x", "killed")] * 3
+    report(killed, [])
+    assert "score 100.0% of all 3 changes" in capsys.readouterr().out
+    report([*killed, outcome("y", "left out")], [])
+    assert "score 100.0% of a sample: 3 of 4 changes" in capsys.readouterr().out
+
+
+def test_a_model_that_is_not_changed_is_listed_as_such() -> None:
+    skipped, judged = outcome("the model itself", "skipped"), outcome("x", "killed")
+    assert report([skipped], [], ["some_model"])
+    assert not report([judged], [], ["some_model"])
 
 
 def test_a_low_score_fails_though_all_is_listed(capsys: pytest.CaptureFixture) -> None:
@@ -327,6 +349,7 @@ def test_a_low_score_fails_though_all_is_listed(capsys: pytest.CaptureFixture) -
 
 
 def test_every_listed_survivor_has_its_reason(project: Project) -> None:
+    assert set(read_skipped()) <= set(project.models)
     for entry in read_listed():
         assert len(entry.reason) > 20
         if ANY not in entry.model:

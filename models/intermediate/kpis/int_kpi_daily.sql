@@ -1,6 +1,7 @@
 -- All families of daily parts are stacked by column name and merged by key: a
 -- day on which only one family has something keeps its row, the rest being 0.
--- Families that cannot make a row of their own are no event.
+-- Families that cannot make a row of their own are no event. A paying time or a
+-- refund of 1970 (a landed 0) is nobody's day: the calendar begins with the platform.
 with
 
 stacked as (
@@ -94,6 +95,7 @@ final as (
             ) as bigint
         )
     from stacked
+    where service_date >= date '2015-09-01'
     group by scope, mall_id, cs_uid, shift_name, service_date
 
 )

@@ -16,6 +16,7 @@ from .conversations import LATE_LIMITS, consultations, is_late
 from .experience import half_tie_percentile
 from .help_seeking import yes
 from .raw import (
+    FIRST_DAY,
     HOUR,
     REVIEW_ITEMS,
     SECOND,
@@ -513,7 +514,7 @@ class Calendar:
         self.days = defaultdict(dict)
         self.with_events = defaultdict(list)
         for (*key, day), parts in parts_by_key.items():
-            if last_day is None or day > last_day:
+            if last_day is None or not FIRST_DAY <= day <= last_day:
                 continue
             self.days[tuple(key)][day] = parts
             if parts.has_events:

@@ -26,7 +26,10 @@ DAY = 24 * HOUR
 LOCAL_OFFSET = 8 * HOUR
 LOCAL = timezone(timedelta(milliseconds=LOCAL_OFFSET))
 EPOCH = date(1970, 1, 1)
-FIRST_MOMENT = (date(2015, 9, 1) - EPOCH).days * DAY
+FIRST_DAY = (date(2015, 9, 1) - EPOCH).days
+FIRST_MOMENT = FIRST_DAY * DAY
+# The first Unix time, in milliseconds, that no `YYYY-MM-DD` can tell.
+YEAR_10000 = ((date.max - EPOCH).days + 1) * DAY - LOCAL_OFFSET
 SEPARATOR = "\x1f"
 TRILLION = Decimal(10) ** 12
 LIABILITIES = ("merchant", "buyer", "platform", "none")
@@ -327,10 +330,13 @@ def _microseconds(text, zone_offset):
 
 
 def _unix_microseconds(text):
-    if not re.fullmatch("[0-9]+", text) or len(text) > 15:
+    """Of digits only; what has no year of four digits in local time has none."""
+    digits = text.lstrip("0") or "0"
+    if not re.fullmatch("[0-9]+", text) or len(digits) > len(str(YEAR_10000)):
         return None
-    number = int(text)
-    return number * 1_000_000 if number < 10**11 else number * 1_000
+    number = int(digits)
+    milliseconds = number * 1_000 if number < 10**11 else number
+    return None if milliseconds >= YEAR_10000 else milliseconds * 1_000
 
 
 def _local_microseconds(text):
