@@ -97,6 +97,8 @@ def run(settings: Settings, options: RunOptions, say: Callable[[str], None]) -> 
         held(settings.database, "run", wait=options.wait, say=say) as lock,
         folder_read(settings.raw_root),
     ):
+        # Before the input: what another run publishes from here on is newer.
+        follows = Versions(settings.published).current_id() or NOTHING
         raw = preflight(settings, say)
         if has_changed(settings) and not options.full_refresh:
             say("KEFU_BUYER_KEY is not the one of the last build: rebuilding all")
@@ -107,7 +109,7 @@ def run(settings: Settings, options: RunOptions, say: Callable[[str], None]) -> 
             target=options.target,
             variables=variables,
             is_full_refresh=options.full_refresh,
-            follows=Versions(settings.published).current_id() or NOTHING,
+            follows=follows,
         )
         record.warnings.extend(raw.warnings)
         # From here on the working file is no finished build any more.
@@ -122,6 +124,13 @@ def run(settings: Settings, options: RunOptions, say: Callable[[str], None]) -> 
         record.finished_at = now()
         note(settings.database, BUILT, record)
         if not (record.has_passed or options.publish_untested):
+            if options.with_tests and options.with_audit:
+                raise KefuError(
+                    "not one data test ran, so nothing was published: bring back the"
+                    " project's tests, or publish by name with --no-tests"
+                    " --publish-untested",
+                    EXIT_BUILD,
+                )
             left_out = " and ".join(
                 name
                 for name, was_run in (

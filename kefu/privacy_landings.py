@@ -182,6 +182,43 @@ def rows_by_mall(
     return dict(rows)
 
 
+class KeysSeen:
+    """The keys of the rows that a request takes out, each counted once.
+
+    A row that was landed five times is one row of the warehouse.
+    """
+
+    def __init__(self) -> None:
+        """Begin a request: no key was seen."""
+        self.connection = duckdb.connect()
+        self.connection.execute("create table seen (key ubigint)")
+
+    def new_by_mall(self, found: Found, key: Iterable[str]) -> dict[str | None, int]:
+        """Return how many keys a file adds to those seen, by mall.
+
+        `key` are the columns of the table's key. Raises duckdb.Error for a file
+        that cannot be read.
+        """
+        trimmed = ", ".join(f"trim({quote_name(name)}, e' \\t\\r\\n')" for name in key)
+        self.connection.execute(
+            f"""
+            create or replace temp table fresh as
+            select
+                hash({quote_text(found.table.name)}, {trimmed}) as key,
+                min(nullif(trim(mall_id, e' \\t\\r\\n'), '')) as mall
+            from ({group_select(found.table, found.group)})
+            where {any_of(found.wanted, _plain(found.table))}
+            group by all
+            having key not in (from seen)
+            """
+        )
+        rows = self.connection.execute(
+            "select mall, count(*) from fresh group by mall"
+        ).fetchall()
+        self.connection.execute("insert into seen select key from fresh")
+        return dict(rows)
+
+
 def _plain(table: Table) -> dict[str, str]:
     return {column: quote_name(column) for column in table.columns}
 
@@ -341,15 +378,25 @@ def record(root: Path, entries: Iterable[dict]) -> None:
     """Add lines to the record of removals, for good before it returns.
 
     A line is of one table, file and mall, so that it can be told whether as many
-    rows are gone as were taken out.
+    rows are gone as were taken out. One that is there already is not added: a call
+    that was killed behind it did not get to the file, or the file would be another.
     """
     path = root / RECORD
+    known = [_what(entry) for entry in removals(root) if "stamp" in entry]
+    entries = [entry for entry in entries if _what(entry) not in known]
     with path.open("a", encoding="utf-8") as file:
         for entry in entries:
             file.write(json.dumps(entry, ensure_ascii=False) + "\n")
         file.flush()
         os.fsync(file.fileno())
     sync(root)
+
+
+def _what(entry: dict) -> dict:
+    """Return what a line says was taken out, whoever did it when."""
+    # Which keys are new depends on the files that come before.
+    left_out = ("at", "decided_by", "keys")
+    return {name: value for name, value in entry.items() if name not in left_out}
 
 
 def removals(root: Path) -> list[dict]:

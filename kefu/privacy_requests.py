@@ -13,12 +13,13 @@ import duckdb
 from kefu.contract import NEEDED_TABLES, read_contract
 from kefu.errors import EXIT_USAGE, KefuError, one_line
 from kefu.files import remove, sync
-from kefu.landing import FileGroup, freeze
+from kefu.landing import FileGroup, LandedFile, freeze
 from kefu.privacy_key import check_value
 from kefu.privacy_landings import (
     EVERY_ROW,
     RETRACTED,
     Found,
+    KeysSeen,
     Rows,
     find,
     folders_only,
@@ -33,7 +34,15 @@ from kefu.raw_input import make_working_folder, spilled
 from kefu.run_record import note_file, now
 from kefu.settings import Settings
 from kefu.sql import quote_name
-from kefu.versions import Version, Versions, publication_in
+from kefu.versions import (
+    FILE,
+    PARQUET,
+    RESTRICTED,
+    Version,
+    Versions,
+    look_at,
+    publication_in,
+)
 
 # The keys of the raw contract, in the names of the landings.
 KEYS = {
@@ -122,6 +131,7 @@ def forget(settings: Settings, buyer: Buyer, found: Iterable[Found]) -> None:
     next run builds it anew.
     """
     drop_working_database(settings.database)
+    seen = KeysSeen()
     for item in found:
         entries = [
             entry
@@ -130,7 +140,7 @@ def forget(settings: Settings, buyer: Buyer, found: Iterable[Found]) -> None:
                     settings.buyer_key, filter(None, [entry["mall_id"]])
                 )
             }
-            for entry in _entries(settings, "buyer", item)
+            for entry in _entries(settings, "buyer", item, seen)
         ]
         record(settings.raw_root, entries)
         take_out(item)
@@ -140,20 +150,42 @@ def still_shown(settings: Settings, buyer: Buyer) -> list[Version]:
     """Return the kept versions that have rows of a buyer, or may have.
 
     A version that was built with another key shows the buyer under another
-    buyer_key, which cannot be told from those of others any more.
+    buyer_key, which cannot be told from those of others any more. Nor can it be
+    told of one whose manifest or file is damaged. Raises KefuError for one that
+    another program has open for writing.
     """
     check = check_value(settings.buyer_key)
+    keeper = Versions(settings.published)
+    whole, broken = keeper.read()
+    damaged = (Version(keeper.folder / run_id, {}) for run_id in broken)
     return [
         version
-        for version in Versions(settings.published).read()[0]
+        for version in whole
         if version.manifest.get("buyer_key_check") != check
-        or _shows(version.file, buyer, settings.buyer_key)
-    ]
+        or _may_show(version, buyer, settings.buyer_key)
+    ] + [version for version in damaged if _holds_tables(version)]
+
+
+def _holds_tables(version: Version) -> bool:
+    return any((version.folder / part).exists() for part in (FILE, RESTRICTED, PARQUET))
+
+
+def _may_show(version: Version, buyer: Buyer, secret: str) -> bool:
+    found = look_at(version.file)
+    if found.is_open_for_writing:
+        raise KefuError(
+            f"the kept version {version.run_id} is open for writing in another"
+            " program: close it, and use this command again"
+        )
+    if found.publication is None:
+        return _holds_tables(version)
+    try:
+        return _shows(version.file, buyer, secret)
+    except duckdb.Error:
+        return True
 
 
 def _shows(file: Path, buyer: Buyer, secret: str) -> bool:
-    if not file.is_file():
-        return False
     with duckdb.connect(str(file), read_only=True) as connection:
         places = connection.execute(
             """
@@ -239,12 +271,14 @@ def retract_rows(settings: Settings, found: Iterable[Found], reason: str) -> Pat
     """Move rows out of the landings; return the folder that holds them now."""
     drop_working_database(settings.database)
     folder = _retracted_folder(settings)
+    seen = KeysSeen()
     for number, item in enumerate(found):
         name = f"{Path(item.file.name).name}.{number}.parquet"
         load_date = f"load_date={item.file.load_date.isoformat()}"
         kept = folder / item.table.name / load_date / name
         entries = [
-            entry | {"reason": reason} for entry in _entries(settings, "row", item)
+            entry | {"reason": reason}
+            for entry in _entries(settings, "row", item, seen)
         ]
         record(settings.raw_root, entries)
         take_out(item, kept)
@@ -285,18 +319,21 @@ def retract_file(settings: Settings, alone: FileGroup, reason: str) -> Path:
     (file,) = alone.files
     try:
         contract = read_contract(settings.root)
-        malls = rows_by_mall(contract[file.table], alone, [EVERY_ROW])
+        table = contract[file.table]
+        malls = rows_by_mall(table, alone, [EVERY_ROW])
+        whole = Found(file, alone, table, (EVERY_ROW,), 0, 0)
+        keys = KeysSeen().new_by_mall(whole, KEYS[table.name])
     except duckdb.Error:
         # It may be taken back because it cannot be read; no figure is from it.
-        malls = {None: 0}
+        malls, keys = {}, {}
     drop_working_database(settings.database)
     target = _retracted_folder(settings) / file.name
     target.parent.mkdir(parents=True)
-    entry = _entry("file", file.table, file.name) | {"reason": reason}
+    entry = _entry("file", file) | {"reason": reason}
     record(
         settings.raw_root,
         [
-            entry | {"mall_id": mall, "rows": rows}
+            entry | {"mall_id": mall, "rows": rows, "keys": keys.get(mall, 0)}
             for mall, rows in (malls or {None: 0}).items()
         ],
     )
@@ -310,24 +347,30 @@ def _retracted_folder(settings: Settings) -> Path:
     return settings.raw_root / RETRACTED / now().replace(":", "")
 
 
-def _entry(kind: str, table: str, name: str) -> dict:
+def _entry(kind: str, file: LandedFile) -> dict:
     return {
         "at": now(),
         "kind": kind,
-        "table": table,
-        "file": name,
+        "table": file.table,
+        "file": file.name,
+        # As it was before: a line is of this file and of no later one of its name.
+        "stamp": list(dataclasses.astuple(file.stamp)),
         "decided_by": getpass.getuser(),
     }
 
 
-def _entries(settings: Settings, kind: str, item: Found) -> list[dict]:
-    """Return what is to be recorded of a file: how many rows of which mall."""
-    entry = _entry(kind, item.table.name, item.file.name) | {
+def _entries(settings: Settings, kind: str, item: Found, seen: KeysSeen) -> list[dict]:
+    """Return what is to be recorded of a file: how many rows of which mall.
+
+    `keys` are those that no file before it had.
+    """
+    keys = seen.new_by_mall(item, KEYS[item.table.name])
+    entry = _entry(kind, item.file) | {
         # Such rows had been taken out before, with a record of their own.
         "is_set_aside": settings.raw_root / RETRACTED in item.file.path.parents
     }
     return [
-        entry | {"mall_id": mall, "rows": rows}
+        entry | {"mall_id": mall, "rows": rows, "keys": keys.get(mall, 0)}
         for mall, rows in rows_by_mall(item.table, item.group, item.wanted).items()
     ]
 

@@ -103,7 +103,8 @@ def publish(request: Request) -> dict:
         _check_nothing_newer(versions, request.record)
         with duckdb.connect(str(request.database), read_only=True) as built:
             figures, reach = summary(built), watermark(built)
-        version, is_new = _version_of(versions, request, current, reach)
+        replaced = versions.current_id()
+        version, is_new = _version_of(versions, request, current, replaced, reach)
         try:
             add_copies(versions, version, parts)
             versions.put_in_place(version, parts)
@@ -112,7 +113,6 @@ def publish(request: Request) -> dict:
             if is_new and not versions.is_put_in_place:
                 versions.drop(version.folder)
             raise
-        replaced = current["run_id"] if current else None
         figures |= {"version": version.run_id}
         figures |= version.publication.get("closed", {})
         figures |= _after_publication(versions, version, replaced, request)
@@ -196,13 +196,17 @@ def _check_replaceable(versions: Versions, place: Path, found: Found) -> None:
 
 
 def _version_of(
-    versions: Versions, request: Request, current: dict | None, reach: dict
+    versions: Versions,
+    request: Request,
+    current: dict | None,
+    replaced: str | None,
+    reach: dict,
 ) -> tuple[Version, bool]:
     """Return the version of the request's run, and whether it was made now.
 
-    `current` is what the published file says about itself, `reach` how far the
-    input reaches. A run whose version is kept already, and whole, is not copied
-    again.
+    `current` is what the published file says about itself, `replaced` the version
+    that was in place, `reach` how far the input reaches. A run whose version is
+    kept already, and whole, is not copied again.
     """
     record = request.record
     run_id = record.run_id
@@ -223,7 +227,7 @@ def _version_of(
             "sequence": versions.next_sequence(current),
             "published_at": now(),
             "published_as": request.published.name,
-            "replaces": current["run_id"] if current else None,
+            "replaces": replaced,
             **reach,
             "row_counts": counts,
         }
@@ -343,11 +347,11 @@ def roll_back(published: Path, run_id: str | None) -> Version:
         versions = Versions(published)
         versions.remove_leftovers()
         version = versions.find(run_id) if run_id else versions.before_current()
-        current = publication_in(published)
+        replaced = versions.current_id()
         parts = check_places(versions)
         add_copies(versions, version, parts)
         versions.put_in_place(version, parts)
-        versions.note(ROLLED_BACK, version.run_id, current and current["run_id"])
+        versions.note(ROLLED_BACK, version.run_id, replaced)
     return version
 
 

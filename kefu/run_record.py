@@ -21,6 +21,7 @@ from pathlib import Path
 import yaml
 
 from kefu import __version__
+from kefu.contract import CONTRACT_FILE
 from kefu.files import write_json
 from kefu.privacy_key import check_value
 from kefu.raw_input import RawInput
@@ -32,6 +33,9 @@ BUILDING, BROKEN, BUILT = "building", "broken", "built"
 # What decides which figures come out of an input, beside the seeds.
 RULES = ("dbt_project.yml", "audit.yml", "models", "macros", "tests", "kefu")
 RULE_SUFFIXES = (".sql", ".yml", ".md", ".py")
+# What of it computes figures: a change to a text or a test moves none.
+FIGURES = ("models", "macros")
+READING = ("contract.py", "landing.py", "raw_input.py", "raw_views.py")
 SECONDS_FOR_GIT = 10
 
 
@@ -52,6 +56,8 @@ class RunRecord:
     git_commit: str | None = None
     git_is_clean: bool | None = None
     project_hash: str | None = None
+    figures_hash: str | None = None
+    """As project_hash, of what computes the figures only."""
     seeds_hash: str | None = None
     vars: dict[str, object] = field(default_factory=dict)
     input: dict = field(default_factory=dict)
@@ -125,6 +131,7 @@ def begin(
         git_commit=commit,
         git_is_clean=is_clean,
         project_hash=hash_of_files(settings.root, RULES, RULE_SUFFIXES),
+        figures_hash=hash_of_figures(settings.root),
         seeds_hash=hash_of_files(settings.root, ("seeds",), (".csv",)),
         vars=project_vars(settings.root) | (variables or {}),
         input=describe_input(settings, raw),
@@ -197,6 +204,20 @@ def hash_of_files(root: Path, places: Iterable[str], suffixes: tuple[str, ...]) 
         content = hashlib.sha256((root / name).read_bytes()).hexdigest()
         total.update(f"{content}  {name}\n".encode())
     return total.hexdigest()
+
+
+def hash_of_figures(root: Path) -> str:
+    """Return one SHA-256 over the rules that turn an input into figures.
+
+    That is models and macros without their descriptions, the contract of the raw
+    tables, and what reads them. Seeds have a hash of their own.
+    """
+    found = [
+        hash_of_files(root, FIGURES, (".sql",)),
+        hash_of_files(root, ("dbt_project.yml", str(CONTRACT_FILE)), (".yml",)),
+        hash_of_files(Path(__file__).parent, READING, (".py",)),
+    ]
+    return hashlib.sha256("".join(found).encode()).hexdigest()
 
 
 def describe_input(settings: Settings, raw: RawInput) -> dict:

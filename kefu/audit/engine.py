@@ -51,7 +51,7 @@ def repair_duckdb_engine() -> None:
     Great Expectations asks the next question before it has read the last
     answer. duckdb-engine 0.17 asks both over one connection, where the second
     answer replaces the first, and every check fails with "list index out of
-    range". test_audit_engine.py fails when this is needed no longer.
+    range". tests/python/test_audit.py fails when this is needed no longer.
     """
     import duckdb_engine  # noqa: PLC0415
 

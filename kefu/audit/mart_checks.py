@@ -34,7 +34,10 @@ CHECKS = (
                 "agent_kpi_30d",
                 "agent_kpi_shift_daily",
                 "agent_service_score_30d",
+                "hourly_load",
                 "help_seeking_rate_30d",
+                "core_issues_30d",
+                "mall_benchmarks_30d",
                 "experience_score_30d",
                 "experience_module_scores_30d",
             )
@@ -55,11 +58,16 @@ CHECKS = (
                     "cs_sales_share",
                     "refund_rate",
                     "dispute_refund_rate",
+                    "dispute_refund_rate_of_refunds",
                     "platform_intervention_rate",
                     "quality_refund_rate",
                     "help_seeking_rate",
                     "platform_help_rate",
                     "category_percentile",
+                    "platform_help_percentile",
+                    "help_seeking_percentile",
+                    "help_order_share",
+                    "platform_share",
                 ),
                 (0, 1),
             ),
@@ -77,7 +85,25 @@ CHECKS = (
             **dict.fromkeys(
                 ("sales_amount", "net_sales_amount", "avg_order_value"), (0, 10**12)
             ),
-            "answer_ask_ratio": (0, 10**6),
+            # A refund may well be landed as of before its application.
+            **dict.fromkeys(
+                ("avg_refund_hours", "avg_refund_hours_autonomous"),
+                (-366 * 24, 366 * 24),
+            ),
+            **dict.fromkeys(
+                ("answer_ask_ratio", "units_per_buyer", "buyers_per_active_agent"),
+                (0, 10**6),
+            ),
+            **dict.fromkeys(
+                (
+                    "metric_value",
+                    "category_mean",
+                    "category_top10_mean",
+                    "gap_to_mean",
+                    "gap_to_top10",
+                ),
+                (-(10**12), 10**12),
+            ),
             "avg_rating": (1, 5),
             "experience_score": (0, 5),
             "module_score": (0, 5),
@@ -225,6 +251,38 @@ CHECKS = (
         order by abs(relative_change) desc
         """,
         ("days", "least", "share", "share_recent"),
+        PUBLISHED,
+    ),
+    # Moves from one agent to another leave the sum of a mall as it was, so it is
+    # how far each has moved that is added up.
+    RowsCheck(
+        "published_pay_moved",
+        SUITE,
+        "audit.published_pay",
+        "What agents and malls were paid or judged by on final days is what it was.",
+        """
+        select table_name, figure, mall_id, cs_uid, day,
+            round(published, 2) as published, round(now, 2) as now,
+            round(moved, 2) as moved
+        from (
+            select table_name, figure, '(all)' as mall_id, null as cs_uid, day,
+                sum(published) as published, sum(now) as now,
+                sum(abs(now - published)) as moved
+            from {batch}
+            where not starts_with(figure, 'avg')
+            group by all
+            union all
+            select table_name, figure, mall_id, cs_uid, day, published, now,
+                abs(now - published)
+            from {batch}
+        )
+        where
+            published >= $least
+            and moved
+            > published * if(mall_id = '(all)', $share, $share_each)
+        order by mall_id = '(all)' desc, moved / published desc, all
+        """.replace(", all", ", table_name, figure, mall_id, cs_uid, day"),
+        ("least", "share", "share_each"),
         PUBLISHED,
     ),
     RowsCheck(

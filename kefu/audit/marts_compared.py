@@ -17,6 +17,8 @@ KEYS = {
     "agent_service_score_30d": ("mall_id", "cs_uid", "as_of_date"),
     "hourly_load": ("mall_id", "service_date", "hour_of_day"),
     "help_seeking_rate_30d": ("mall_id", "as_of_date", "module"),
+    "core_issues_30d": ("mall_id", "as_of_date", "problem_code"),
+    "mall_benchmarks_30d": ("mall_id", "as_of_date", "metric"),
     "experience_score_30d": ("mall_id", "as_of_date"),
     "experience_module_scores_30d": ("mall_id", "as_of_date", "module"),
     "fct_orders": ("order_sn",),
@@ -55,6 +57,40 @@ FIGURES = (
     "agent_messages",
     "grouped_orders",
     "paid_grouped_amount",
+)
+
+# What people and shops are paid or judged by, of days whose answers and orders
+# are all in: table, the columns that say of whom, and the figures.
+PAY = (
+    (
+        "mall_kpi_daily",
+        "mall_id",
+        (
+            "answered_messages",
+            "messages_replied_30s",
+            "late_buyers_3min",
+            "avg_response_seconds",
+            "complaint_buyers",
+            "rating_count",
+            "sales_amount",
+            "net_sales_amount",
+        ),
+    ),
+    (
+        "agent_kpi_daily",
+        "mall_id, cs_uid",
+        (
+            "consult_buyers",
+            "assessed_consult_buyers",
+            "answered_messages",
+            "messages_replied_30s",
+            "late_buyers_3min",
+            "complaint_buyers",
+            "rating_count",
+            "sales_amount",
+            "net_sales_amount",
+        ),
+    ),
 )
 
 # Metric: numerator and denominator, both columns of mall_kpi_daily.
@@ -155,6 +191,7 @@ def measure(measured: Measured) -> None:
     if measured.database.has_published:
         published_days(measured)
         published_figures(measured)
+        published_pay(measured)
         published_members(measured)
         score_changes(measured)
 
@@ -214,7 +251,11 @@ def rates_missing(measured: Measured) -> None:
 
 
 def completeness(measured: Measured) -> None:
-    """Make audit.incomplete and audit.feeds from the mart of completeness."""
+    """Make audit.incomplete and audit.feeds from the mart of completeness.
+
+    All days that are not published are asked, however long ago: a hole in them
+    would never be looked at again.
+    """
     columns = ("mall_id", "source", "date_day", "rows", "expected_rows", "status")
     marts = f"{WORKING}.marts"
     if not (
@@ -228,7 +269,7 @@ def completeness(measured: Measured) -> None:
         select {", ".join(columns)}
         from {marts}.data_completeness, audit.judged_days as judged
         where
-            date_day between judged.first_day and judged.last_day
+            date_day between judged.first_new_day and judged.last_day
             and status <> 'not_judged'
         """
     )
@@ -416,12 +457,6 @@ def published_figures(measured: Measured) -> None:
         f" 'now': cast(now.{name} as double)}}"
         for name in figures
     )
-    thin = "select null as mall_id, null as date_day where false"
-    if measured.has(f"{PUBLISHED}.marts", "data_completeness", "status", "date_day"):
-        thin = (
-            f"select mall_id, date_day from {PUBLISHED}.marts.data_completeness"
-            " where status in ('low', 'missing') group by all"
-        )
     measured.run(
         f"""
         create table audit.published_figures as
@@ -439,13 +474,69 @@ def published_figures(measured: Measured) -> None:
             entry.figure, entry.published, entry.now,
             (entry.now - entry.published) / entry.published as relative_change
         from compared
-        left join ({thin}) as thin
+        left join ({_thin_days(measured)}) as thin
             on compared.mall_id = thin.mall_id and compared.day = thin.date_day
         where
             entry.published > 0
             and not (thin.date_day is not null and entry.now > entry.published)
         """
     )
+
+
+def published_pay(measured: Measured) -> None:
+    """Make audit.published_pay: PAY of published days that were final, then and now.
+
+    What is gone counts as 0. A day of a mall that was published as incomplete
+    may grow, which is told elsewhere.
+    """
+    final = ("is_conversion_final", "is_response_final")
+    parts = []
+    for table, keys, figures in PAY:
+        before = measured.tables.get((f"{PUBLISHED}.marts", table), set())
+        there = measured.tables.get((f"{WORKING}.marts", table), set())
+        both = [name for name in figures if name in before & there]
+        if not both or not before.issuperset(final):
+            continue
+        listed = ", ".join(
+            f"{{'figure': '{name}', 'published':"
+            f" cast(coalesce(before.{name}, 0) as double),"
+            f" 'now': cast(coalesce(now.{name}, 0) as double)}}"
+            for name in both
+        )
+        agent = "cs_uid" if "cs_uid" in keys else "cast(null as varchar)"
+        parts.append(
+            f"""
+            select '{table}' as table_name, mall_id, {agent} as cs_uid,
+                service_date as day, unnest([{listed}]) as entry
+            from {PUBLISHED}.marts.{table} as before
+            left join {WORKING}.marts.{table} as now using ({keys}, service_date)
+            where {" and ".join(f"before.{name}" for name in final)}
+            """
+        )
+    if not parts:
+        return
+    measured.run(
+        f"""
+        create table audit.published_pay as
+        select
+            pay.table_name, pay.mall_id, pay.cs_uid, pay.day,
+            entry.figure, entry.published, entry.now
+        from ({" union all ".join(parts)}) as pay
+        left join ({_thin_days(measured)}) as thin
+            on pay.mall_id = thin.mall_id and pay.day = thin.date_day
+        where not (thin.date_day is not null and entry.now > entry.published)
+        """
+    )
+
+
+def _thin_days(measured: Measured) -> str:
+    """Return a query of the mall_id and date_day that were published incomplete."""
+    if measured.has(f"{PUBLISHED}.marts", "data_completeness", "status", "date_day"):
+        return (
+            f"select mall_id, date_day from {PUBLISHED}.marts.data_completeness"
+            " where status in ('low', 'missing') group by all"
+        )
+    return "select null as mall_id, null as date_day where false"
 
 
 def published_members(measured: Measured) -> None:

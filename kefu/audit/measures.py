@@ -122,14 +122,15 @@ def loads(measured: Measured) -> None:
     A load is new if the published version has not read it, or not as many of
     its rows; one that has lost rows since, to a privacy request perhaps, is
     still one of those before. Where nothing is new, or nothing was published,
-    the newest load date is judged.
+    the newest load date is judged. Loads that the published version has not
+    read and that are not judged either stand in audit.unjudged_loads.
     """
     known = "select null as source, null as load_date, null as rows_landed where false"
     if measured.has(f"{PUBLISHED}.marts", "data_quality_balance", "rows_landed"):
         known = f"from {PUBLISHED}.marts.data_quality_balance"
     measured.run(
         f"""
-        create table audit.loads as
+        create table audit.all_loads as
         with compared as (
             select
                 landed.source,
@@ -155,12 +156,28 @@ def loads(measured: Measured) -> None:
                 ) as is_new
             from compared
         )
-        select source, load_date, rows_landed, is_new
-        from marked
-        qualify
+        select
+            source, load_date, rows_landed, has_more, is_new,
             row_number() over (
                 partition by source, is_new order by load_date desc
-            ) <= if(is_new, {JUDGED}, {HISTORY})
+            ) <= if(is_new, {JUDGED}, {HISTORY}) as is_looked_at
+        from marked
+        """
+    )
+    measured.run(
+        """
+        create table audit.loads as
+        select source, load_date, rows_landed, is_new
+        from audit.all_loads
+        where is_looked_at
+        """
+    )
+    measured.run(
+        """
+        create table audit.unjudged_loads as
+        select source, load_date
+        from audit.all_loads
+        where has_more and not (is_new and is_looked_at)
         """
     )
 
@@ -212,6 +229,43 @@ def sources_not_judged(measured: Measured) -> list[dict]:
             "needed": measured.least_history,
         }
         for source, earlier, kind in sorted(lacking, key=lambda row: (row[2], row[0]))
+    ]
+
+
+def left_unjudged(measured: Measured) -> list[dict]:
+    """Return the new loads and days that are too many, or too old, to be judged.
+
+    Each entry has `of` (loads or days), `source` (None for days), the `number`
+    and the `first` and `last` date, as YYYY-MM-DD.
+    """
+    found = []
+    if measured.has_measure("unjudged_loads"):
+        found += measured.run(
+            """
+            select 'loads', source, count(*), min(load_date), max(load_date)
+            from audit.unjudged_loads
+            group by source
+            order by source
+            """
+        )
+    if measured.has_measure("judged_days"):
+        found += measured.run(
+            """
+            select 'days', null, first_day - first_new_day, first_new_day,
+                first_day - 1
+            from audit.judged_days
+            where first_new_day < first_day
+            """
+        )
+    return [
+        {
+            "of": kind,
+            "source": source,
+            "number": number,
+            "first": first.isoformat(),
+            "last": last.isoformat(),
+        }
+        for kind, source, number, first, last in found
     ]
 
 

@@ -54,6 +54,10 @@ class AuditReport:
     """Sources with too few earlier loads or days: source, earlier, of, needed."""
     compared_with: str | None = None
     """The run id of the published version; None where there was none."""
+    left_unjudged: list[dict] = field(default_factory=list)
+    """New loads and days before those judged: of, source, number, first, last."""
+    is_published_unread: bool = False
+    """Whether something is published that could not be compared with."""
 
     @property
     def passed(self) -> bool:
@@ -78,7 +82,9 @@ class AuditReport:
             "passed": self.passed,
             "compared_with": self.compared_with,
             "counts": self.counts(),
+            "is_published_unread": self.is_published_unread,
             "sources_not_judged": self.sources_not_judged,
+            "left_unjudged": self.left_unjudged,
             "checks": self.checks,
         }
 
@@ -112,8 +118,16 @@ class AuditReport:
         return "\n".join(lines)
 
     def sources_told(self) -> list[str]:
-        """Return a line for loads, one for days: which sources lack them."""
+        """Return lines for loads and for days: what was not judged, and why."""
         lines = []
+        for left in self.left_unjudged:
+            told = f"{left['number']} new {left['of']}"
+            told += f" of {left['source']}" if left["source"] else ""
+            told += f", {left['first']} to {left['last']}: only newer ones are held"
+            told += " against those before"
+            if left["of"] == "days":
+                told += ", of these but the completeness"
+            lines.append(told)
         for kind in ("loads", "days"):
             lacking = [
                 entry for entry in self.sources_not_judged if entry["of"] == kind
@@ -128,8 +142,13 @@ class AuditReport:
 
     def told_of_publication(self) -> str:
         """Return the line that says what published version this was held against."""
+        if self.is_published_unread:
+            return (
+                "compared with NOTHING: no whole version is kept, and the published"
+                " file cannot be read"
+            )
         if self.compared_with is None:
-            return "nothing published yet: there is no kept version to compare with"
+            return "nothing published yet: there is no version to compare with"
         return f"compared with the published version {self.compared_with}"
 
     def _not_judged(self) -> dict[str, list[str]]:

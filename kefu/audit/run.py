@@ -3,6 +3,7 @@
 import contextlib
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -13,18 +14,27 @@ from kefu.audit.engine import audit_database
 from kefu.audit.expectations import Judge
 from kefu.audit.landing_checks import CHECKS as LANDING_CHECKS
 from kefu.audit.mart_checks import CHECKS as MART_CHECKS
-from kefu.audit.measures import measure, sources_not_judged
+from kefu.audit.measures import left_unjudged, measure, sources_not_judged
 from kefu.audit.report import AuditReport
 from kefu.contract import read_contract
 from kefu.errors import KefuError
+from kefu.faults import exhausted
 from kefu.landing import Landing
 from kefu.raw_input import read_input
 from kefu.settings import DEMO_MARK, Settings
-from kefu.versions import FILE, Version, Versions, publication_in
+from kefu.versions import FILE, Versions, look_at
 
 CHECKS = (*LANDING_CHECKS, *MART_CHECKS)
 RESULTS = "audit"
 DOCS = "data_docs"
+
+
+@dataclass(frozen=True)
+class Past:
+    """What was published: the id of its run and a file that holds it."""
+
+    run_id: str
+    file: Path
 
 
 def run_audit(
@@ -107,6 +117,7 @@ def _examined(
         )
     moment = now or dt.datetime.now(dt.UTC)
     version = published_version(settings.published, say)
+    is_unread = version is None and not _is_empty(settings.published)
     contract = read_contract(settings.root)
     try:
         with audit_database(
@@ -130,11 +141,16 @@ def _examined(
                     outcomes,
                     sources_not_judged(measured),
                     version.run_id if version else None,
+                    left_unjudged(measured),
+                    is_unread,
                 )
                 yield report, judge
             finally:
                 judge.close()
     except duckdb.Error as error:
+        spent = exhausted(error)
+        if spent:
+            raise KefuError(f"the audit could not be finished: {spent}") from error
         compared = f" and the version {version.run_id}" if version else ""
         raise KefuError(
             f"the audit cannot read {settings.database.name}{compared}"
@@ -150,23 +166,20 @@ def landed(settings: Settings) -> Landing | None:
     return None
 
 
-def published_version(published: Path, say: Callable[[str], None]) -> Version | None:
+def published_version(published: Path, say: Callable[[str], None]) -> Past | None:
     """Return the version that is published, or the newest kept one that is whole.
 
     Its kept copy is looked at, not the published file: BI may hold that open,
     and whatever is wrong with it, a run is about to put another in its place.
-    None if no version is kept.
+    Where no version is kept any more, the published file stands in. None if
+    there is neither, or the file cannot be read.
     """
     versions = Versions(published)
     whole, broken = versions.read()
     whole = [
         item for item in whole if item.publication["published_as"] == published.name
     ]
-    current = (publication_in(published) or {}).get("run_id")
-    if current is None:
-        current = next(
-            (event["run_id"] for event in reversed(versions.history())), None
-        )
+    current = versions.current_id()
     if current in broken:
         say(f"  warning: the version {current} is damaged: {broken[current]}")
     # Sorting keeps the others as they are, newest first.
@@ -176,8 +189,25 @@ def published_version(published: Path, say: Callable[[str], None]) -> Version | 
         except KefuError as error:
             say(f"  warning: {error}")
         else:
-            return version
-    return None
+            return Past(version.run_id, version.file)
+    if _is_empty(published):
+        return None
+    lying = look_at(published)
+    if lying.publication is None and (
+        lying.is_open_for_writing or not lying.is_replaceable
+    ):
+        say(
+            f"  warning: no whole version is kept, and {published.name} cannot be"
+            " read: nothing published is compared with"
+        )
+        return None
+    say(f"  warning: no whole version is kept: {published.name} itself is compared")
+    return Past((lying.publication or {}).get("run_id", "unknown"), published)
+
+
+def _is_empty(published: Path) -> bool:
+    """Tell whether nothing is published there."""
+    return not published.exists() or published.stat().st_size == 0
 
 
 def _excuse_demo(settings: Settings, outcomes: list) -> None:

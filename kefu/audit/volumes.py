@@ -28,7 +28,8 @@ def judged_days(measured: Measured) -> bool:
     """Make audit.judged_days: the days since the published as-of end.
 
     Where nothing was published, or nothing is new, the last complete day is
-    judged. Tells whether there is any.
+    judged. `first_new_day` is the first that is not published, judged or too
+    long ago for that. Tells whether there is any.
     """
     if measured.has(f"{WORKING}.intermediate", "int_as_of_end", "as_of_end"):
         ends = f"select max(as_of_end) from {WORKING}.intermediate.int_as_of_end"
@@ -41,25 +42,45 @@ def judged_days(measured: Measured) -> bool:
     end = measured.run(ends)[0][0]
     if end is None:
         return False
-    start = end
+    start = first_new = end
+    last = None
     if measured.has(f"{PUBLISHED}.marts", "mall_kpi_daily", "service_date"):
         last = measured.run(
             f"select max(service_date) from {PUBLISHED}.marts.mall_kpi_daily"
         )[0][0]
-        if last is not None and last < end:
-            earliest = end - dt.timedelta(days=JUDGED - 1)
-            start = max(last + dt.timedelta(days=1), earliest)
+    if last is None:
+        first_new = min(_first_event_day(measured) or end, end)
+    elif last < end:
+        earliest = end - dt.timedelta(days=JUDGED - 1)
+        first_new = last + dt.timedelta(days=1)
+        start = max(first_new, earliest)
     measured.run(
         """
         create table audit.judged_days as
         select
+            cast($first_new as date) as first_new_day,
             cast($start as date) as first_day,
             cast($end as date) as last_day
         """,
+        first_new=first_new,
         start=start,
         end=end,
     )
     return True
+
+
+def _first_event_day(measured: Measured) -> dt.date | None:
+    """Return the day of the oldest event of a mall, None if there is none."""
+    days = [
+        measured.run(
+            f"select cast(min({event}) as date)"
+            f" from {WORKING}.staging.stg_pdd__{source}"
+            " where mall_id is not null"
+        )[0][0]
+        for source, event in landed_columns.EVENTS.items()
+        if measured.has(f"{WORKING}.staging", f"stg_pdd__{source}", event)
+    ]
+    return min((day for day in days if day is not None), default=None)
 
 
 def count_days(measured: Measured) -> None:

@@ -255,6 +255,7 @@ def _known_of(record: RunRecord, version: Version, variables: dict) -> dict:
         "versions": record.versions,
         "git_commit": record.git_commit,
         "project_hash": record.project_hash,
+        "figures_hash": record.figures_hash,
         "seeds_hash": record.seeds_hash,
         "vars": variables,
         "buyer_key_check": record.buyer_key_check,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-from kefu.closing.restate import TO_LOOK_AT
+from kefu.closing.restate import is_to_be_looked_at
 from kefu.errors import EXIT_PUBLISH, KefuError
 
 # Pay is reckoned from these; what follows from them comes after.
@@ -83,13 +83,9 @@ def lines(published: Path, period: str | None, most: int | None) -> Iterator[str
         period,
     )
     for name, cause, count in causes:
-        mark = "  !" if _is_to_be_looked_at(cause) else "   "
+        mark = "  !" if is_to_be_looked_at(cause) else "   "
         yield f"{mark} {name} {cause}: {count:,}"
     yield from _values(published, period, most)
-
-
-def _is_to_be_looked_at(cause: str) -> bool:
-    return bool(set(TO_LOOK_AT) & set(cause.split("+")))
 
 
 def _shown(value: str) -> str:

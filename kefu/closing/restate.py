@@ -21,7 +21,6 @@ from kefu.closing.tables import (
     family_of,
     reach,
 )
-from kefu.errors import KefuError
 from kefu.privacy_landings import removals
 from kefu.run_record import project_vars
 from kefu.settings import Settings
@@ -34,6 +33,8 @@ ROWS_GONE = "rows_gone"
 NOISE = 1e-12
 # Somebody has to look at these: no rule of ours and no record accounts for them.
 TO_LOOK_AT = (UNEXPLAINED, ROWS_GONE)
+# Named with every difference, so that alone they account for none.
+GENERAL = ("settings_changed", "seeds_changed", "code_changed", "columns_changed")
 
 CREATE = f"""
 create schema {SCHEMA};
@@ -117,6 +118,8 @@ paired as (
         coalesce(known.last_day, present.last_day, date '9999-12-31') as last_day,
         coalesce(present.rows, 0) - coalesce(known.rows, 0) as more_rows,
         coalesce(present.rows_loaded_since, 0) as rows_loaded_since,
+        coalesce(known.first_day, present.first_day, date '0001-01-01')
+        <= date '{known_until}' as is_of_known_days,
         {is_comparable}
         and known.fingerprint is distinct from present.fingerprint as is_other
     from known_input as known
@@ -129,10 +132,13 @@ paired as (
 select
     *,
     more_rows < 0 as is_fewer,
-    -- A newer version moves a row from one span of days to another.
+    -- A newer version moves a row from one span of days to another. What came for
+    -- the days since then makes up for none that is gone.
     more_rows < 0
     and source in ({moving})
-    and sum(more_rows) over (partition by source, mall_id) >= 0 as may_have_moved
+    and sum(more_rows) over (
+        partition by source, mall_id, is_of_known_days
+    ) >= 0 as may_have_moved
 from paired
 where more_rows <> 0 or rows_loaded_since > 0 or is_other
 """
@@ -212,7 +218,8 @@ by_source as (
     group by all
 ),
 -- How many rows of a mall are gone, and how many were taken out with a record.
--- Rows of changing days are counted over all of them, for they may have moved.
+-- Rows of changing days are counted over all that the closing knew, for they may
+-- have moved from one to another, and over all later ones.
 accounts as (
     select
         source,
@@ -229,7 +236,7 @@ accounts as (
                 else sum(-more_rows) filter (is_fewer)
             end as rows_gone
         from temp.changed_input
-        group by source, mall_id
+        group by source, mall_id, is_of_known_days
         union all by name
         select source, mall_id, rows as rows_removed, cause from temp.removals
     )
@@ -327,7 +334,7 @@ def complete(file: Path, database: Path, published: Path, manifest: dict) -> dic
 
     `file` is open nowhere and has the schemas marts and meta; `database` is
     the build behind it. Returns lines for the summary of the run. Raises
-    duckdb.Error or OSError.
+    duckdb.Error or OSError, and KefuError if a closing cannot be read.
     """
     settings = Settings.from_env()
     closings = Closings(published)
@@ -337,11 +344,9 @@ def complete(file: Path, database: Path, published: Path, manifest: dict) -> dic
         )
         variables = manifest.get("vars") or {}
         write_input_days(connection, settings, variables)
-        try:
-            everything = closings.read()
-        except KefuError as error:
-            # The daily figures must not wait for the repair of old ones.
-            return {"closed": f"LEFT OUT: {error}"}
+        # One that cannot be read stops the publication: without it, what others
+        # read of closed months would be gone from the file.
+        everything = closings.read()
         if everything:
             connection.execute(CREATE)
         in_force = {item.name for item in closings.in_force()}
@@ -580,7 +585,9 @@ def _find_causes(
     ) and run.get("versions", {}).get("duckdb") == manifest["versions"].get("duckdb")
     connection.execute(
         CHANGED_INPUT.format(
-            is_comparable=str(is_comparable).lower(), moving=_listed(MOVING)
+            is_comparable=str(is_comparable).lower(),
+            moving=_listed(MOVING),
+            known_until=closing.as_of_end,
         )
     )
     connection.execute(
@@ -638,7 +645,8 @@ def _write_removals(
                 [
                     entry["table"],
                     entry.get("mall_id"),
-                    entry.get("rows") or 0,
+                    # Of older releases there are the landed rows only.
+                    entry.get("keys", entry.get("rows")) or 0,
                     "buyer_removed" if is_buyer else "rows_retracted",
                 ],
             )
@@ -690,34 +698,38 @@ def general_causes(closing: Closing, manifest: dict) -> tuple[list[str], list[st
         if (then.get("versions") or {}).get(name)
         != (present.get("versions") or {}).get(name)
     }
-    if versions or then.get("project_hash") != present.get("project_hash"):
+    # What was closed by an older release has the hash of the whole project only.
+    are_known = then.get("figures_hash") and present.get("figures_hash")
+    of_code = "figures_hash" if are_known else "project_hash"
+    if versions or then.get(of_code) != present.get(of_code):
         causes.append("code_changed")
         told.append("the code or its libraries are not those of the closing")
     return causes, told
 
 
+def is_to_be_looked_at(cause: str) -> bool:
+    """Return whether nothing in particular accounts for a difference."""
+    causes = set(cause.split("+"))
+    return bool(causes & set(TO_LOOK_AT)) or causes <= set(GENERAL)
+
+
 def _summary(
     connection: duckdb.DuckDBPyConnection, closing: Closing, missing: list[str]
 ) -> str:
-    total, to_look_at = connection.execute(
-        f"""
-        select
-            count(*),
-            count(*) filter (
-                list_has_any(string_split(cause, '+'), $to_look_at)
-            )
-        from {SCHEMA}.restatements
-        where period = $period
-        """,
-        {"period": closing.period, "to_look_at": list(TO_LOOK_AT)},
-    ).fetchone()
+    causes = connection.execute(
+        f"select cause, count(*) from {SCHEMA}.restatements where period = ?"
+        " group by cause",
+        [closing.period],
+    ).fetchall()
+    total = sum(count for _, count in causes)
+    to_look_at = sum(count for cause, count in causes if is_to_be_looked_at(cause))
     if missing:
         left_out = f"; NOT COMPARED, published no more: {', '.join(missing)}"
     else:
         left_out = ""
     if not total:
         return f"no value would be another one now{left_out}"
-    flagged = f", {to_look_at:,} of them UNEXPLAINED" if to_look_at else ""
+    flagged = f", {to_look_at:,} of them TO BE LOOKED AT" if to_look_at else ""
     return (
         f"{total:,} values would be others now{flagged}: see `kefu restatements`"
         f"{left_out}"

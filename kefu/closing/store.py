@@ -72,7 +72,8 @@ class Closings:
             except (OSError, ValueError, TypeError) as error:
                 raise KefuError(
                     f"the closing {folder} cannot be read ({type(error).__name__}):"
-                    " restore it from a backup",
+                    " restore it from a backup, or move it away for that month to be"
+                    " compared and published no more; then use `kefu publish`",
                     EXIT_PUBLISH,
                 ) from error
             found.append(closing)

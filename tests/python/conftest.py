@@ -50,7 +50,7 @@ TOGETHER = {
     "fuzz": ("test_fuzz", "test_malformed"),
 }
 GROUP_OF = {file: group for group, files in TOGETHER.items() for file in files}
-DEAREST = ("demo", "built_lots", "fuzz", "test_crash")
+DEAREST = ("demo", "built_lots", "test_planted_defects", "fuzz", "test_crash")
 
 
 def group_of(path: str | Path) -> str:

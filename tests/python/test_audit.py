@@ -22,7 +22,7 @@ from kefu.audit.report import KEPT, AuditReport, Outcome
 from kefu.audit.run import CHECKS, published_version
 from kefu.errors import EXIT_AUDIT, EXIT_INPUT, KefuError
 from kefu.settings import Settings
-from kefu.versions import Versions
+from kefu.versions import ROLLED_BACK, Versions
 
 NOW = dt.datetime(2026, 3, 31, 1, 0, tzinfo=dt.UTC)
 
@@ -547,7 +547,8 @@ def test_the_kept_copy_is_compared_with(tmp_path: Path) -> None:
         keep_version(settings.published, settings.database, run_id)
     settings.published.write_bytes(b"whatever lies here")
     assert published_version(settings.published, said.append).run_id == "two"
-    Versions(settings.published).note("rollback", "one", "two")
+    Versions(settings.published).note(ROLLED_BACK, "one", "two")
+    Versions(settings.published).note("removed", "two", None)
     assert published_version(settings.published, said.append).run_id == "one"
     assert said == []
     kept = Versions(settings.published).find("one").file
@@ -557,6 +558,108 @@ def test_the_kept_copy_is_compared_with(tmp_path: Path) -> None:
     assert "the version one is damaged" in said[0]
     other = settings.published.with_name("other.duckdb")
     assert published_version(other, said.append) is None
+
+
+def test_without_kept_versions_the_published_file_is_compared(tmp_path: Path) -> None:
+    settings = world(tmp_path, FIGURES)
+    settings.published.parent.mkdir(parents=True)
+    with duckdb.connect(str(settings.published)) as connection:
+        connection.execute(FIGURES)
+    report = examine(settings, "x", now=NOW)
+    assert outcome_of(report, "published_days_kept").not_judged is None
+    assert "nothing published yet" not in report.screen()
+    settings.published.write_bytes(b"whatever lies here")
+    assert "compared with NOTHING" in examine(settings, "x", now=NOW).screen()
+
+
+HOLE = (
+    "create schema marts",
+    "create table marts.data_completeness as select mall_id, 'orders' as source,"
+    " cast(sent_at as date) as date_day, 0 as rows, 90 as expected_rows,"
+    " if(date_day = date '2026-03-10', 'missing', 'complete') as status"
+    " from staging.stg_pdd__messages group by all",
+)
+
+
+@pytest.mark.parametrize("last", ["2026-03-05", None, "2026-03-29"])
+def test_a_hole_of_a_long_pause_is_found(tmp_path: Path, last: str | None) -> None:
+    settings = world(tmp_path, *HOLE)
+    if last:
+        books = settings.database.with_name("before.duckdb")
+        with duckdb.connect(str(books)) as connection:
+            connection.execute(
+                "create schema marts; create table marts.mall_kpi_daily as"
+                f" select 'large' as mall_id, date '{last}' as service_date"
+            )
+        keep_version(settings.published, books)
+    report = examine(settings, "x", now=NOW)
+    is_new = last != "2026-03-29"
+    assert ("feed_stopped" in report.blocking) is is_new, report.screen()
+    assert ("days_incomplete" in found(report)) is is_new
+    days = [left for left in report.left_unjudged if left["of"] == "days"]
+    assert [(left["first"], left["last"]) for left in days] == {
+        "2026-03-05": [("2026-03-06", "2026-03-16")],
+        None: [("2026-03-01", "2026-03-29")],
+    }.get(last, [])
+    assert ("new days, 2026-03-" in report.screen()) is is_new
+
+
+def test_new_loads_that_are_too_many_are_named(tmp_path: Path) -> None:
+    settings = world(tmp_path)
+    published_before(settings, "rows_landed - if(day(load_date) > 4, 1, 0)")
+    report = examine(settings, "x", now=NOW)
+    told = "12 new loads of messages, 2026-03-05 to 2026-03-16: only newer ones"
+    assert told in report.screen()
+    assert report.as_dict()["left_unjudged"][0]["number"] == 12
+
+
+PAID = """
+create schema marts;
+create table marts.agent_kpi_daily as
+select 'mall' as mall_id, 'agent ' || agent as cs_uid,
+    date '2026-03-20' as service_date, 100 as sales_amount,
+    true as is_conversion_final, true as is_response_final
+from (select cast(range as integer) as agent from range(10)) as agents;
+"""
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ("100", None),
+        ("100 + if(cs_uid < 'agent 5', 19, -19)", None),
+        ("100 + if(cs_uid < 'agent 5', 21, -21)", "(all)"),
+        ("if(cs_uid = 'agent 3', 141, 100)", "mall"),
+    ],
+)
+def test_pay_that_moved_between_agents_is_told(
+    tmp_path: Path, changed: str, told: str | None
+) -> None:
+    settings = world(tmp_path, PAID)
+    keep_version(settings.published, settings.database)
+    with duckdb.connect(str(settings.database)) as connection:
+        connection.execute(f"update marts.agent_kpi_daily set sales_amount = {changed}")
+    outcome = outcome_of(examine(settings, "x", now=NOW), "published_pay_moved")
+    assert [row["mall_id"] for row in outcome.keys] == ([told] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (duckdb.OutOfMemoryException("Out of Memory Error: x"), "out of memory"),
+        (duckdb.IOException("IO Error: locked"), "end what has them open"),
+    ],
+)
+def test_what_ran_out_is_told_apart_from_a_file_in_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    settings = world(tmp_path)
+    monkeypatch.setattr("kefu.audit.run.measure", fail)
+    with pytest.raises(KefuError, match=told):
+        examine(settings, "x", now=NOW)
 
 
 # --- figures ---
@@ -573,6 +676,12 @@ def test_figures_out_of_range_are_found_with_their_keys(tmp_path: Path) -> None:
         " as rows (mall_id, as_of_date, avg_response_seconds, refund_rate)",
         "create table marts.experience_module_scores_30d as select 'm1' as mall_id,"
         " date '2026-03-30' as as_of_date, 'logistics' as module, 5.5 as module_score",
+        "create table marts.hourly_load as select 'm1' as mall_id, date '2026-03-30'"
+        " as service_date, 9 as hour_of_day, 1.5 as reply_rate_30s",
+        "create table marts.core_issues_30d as select 'm1' as mall_id,"
+        " date '2026-03-30' as as_of_date, 'p' as problem_code, 2.5 as platform_share",
+        "create table marts.mall_benchmarks_30d as select 'm1' as mall_id, 'x' as"
+        " metric, date '2026-03-30' as as_of_date, 'NaN'::double as gap_to_mean",
     )
     report = run_audit(settings, "x", {}, lambda _: None, now=NOW)
     assert report.blocking == ["figures_in_range"]
@@ -582,6 +691,9 @@ def test_figures_out_of_range_are_found_with_their_keys(tmp_path: Path) -> None:
     ] == [
         ("m1", "avg_response_seconds", "nan"),
         ("m3", "avg_response_seconds", "inf"),
+        ("m1", "reply_rate_30s", "1.5"),
+        ("m1", "platform_share", "2.5"),
+        ("m1", "gap_to_mean", "nan"),
         ("m1", "module_score", "5.5"),
     ]
     kept = settings.database.parent / "audit" / "x.json"
@@ -662,9 +774,7 @@ def test_check_says_what_is_gone_since_the_publication(mini: Kefu) -> None:
     assert "accepted: a test" in accepted.stdout
 
 
-def test_a_run_with_rows_from_the_future_publishes_nothing(mini: Kefu) -> None:
-    malls = [text_row("malls", mall_id="late", _loaded_at="2999-01-01 00:00:00")]
-    land(mini.raw_root, "malls", malls, "late.parquet", load_date="2999-01-01")
+def test_a_run_that_accepts_an_unknown_check_is_refused(mini: Kefu) -> None:
     refused = mini("run", "--accept", "loaded_in_futur", "--reason", "x")
     assert refused.returncode == EXIT_INPUT
     assert "did you mean loaded_in_future" in refused.stderr

@@ -29,7 +29,7 @@ from kefu.closing.tables import (
     family_of,
     reach,
 )
-from kefu.errors import KefuError
+from kefu.errors import EXIT_PUBLISH, KefuError
 from kefu.privacy_key import check_value
 from kefu.privacy_landings import RECORD, removals
 from kefu.privacy_requests import (
@@ -42,7 +42,13 @@ from kefu.privacy_requests import (
     retract_rows,
 )
 from kefu.publish import Request, publish
-from kefu.run_record import RunRecord, now, project_vars, versions_in_use
+from kefu.run_record import (
+    RunRecord,
+    hash_of_figures,
+    now,
+    project_vars,
+    versions_in_use,
+)
 from kefu.settings import Settings
 from kefu.versions import Versions
 
@@ -139,6 +145,7 @@ class Closed:
             "run_id": f"run-{len(Versions(self.published).read()[0]) + 1}",
             "versions": versions_in_use(),
             "project_hash": "the project",
+            "figures_hash": "the figures",
             "seeds_hash": "the seeds",
             "vars": project_vars(ROOT),
             "tests": TESTS,
@@ -535,8 +542,23 @@ RESTATED = {
     ),
     "code": (
         LATE_MESSAGE + MORE_UNANSWERED,
-        {"project_hash": "another"},
+        {"figures_hash": "another"},
         [(*UNANSWERED, "late_rows+code_changed")],
+    ),
+    "nothing but code": (
+        MORE_UNANSWERED,
+        {"figures_hash": "another"},
+        [(*UNANSWERED, "code_changed")],
+    ),
+    "a project of other texts": (
+        MORE_UNANSWERED,
+        {"project_hash": "another"},
+        [(*UNANSWERED, "unexplained")],
+    ),
+    "a project of an older release": (
+        MORE_UNANSWERED,
+        {"project_hash": "another", "figures_hash": None},
+        [(*UNANSWERED, "code_changed")],
     ),
     "libraries": (
         MORE_UNANSWERED,
@@ -557,9 +579,75 @@ def test_what_is_restated_and_why(closed: Closed, kind: str) -> None:
     closed.change(sql)
     told = closed.publish(**record)["closed 2026-10"]
     assert closed.restated() == sorted(expected, key=str)
-    to_look_at = [row for row in expected if {"unexplained", "rows_gone"} & {row[-1]}]
-    assert ("UNEXPLAINED" in told) == bool(to_look_at)
+    accounted = {"late_rows", "roster_changed", "peers_changed"}
+    to_look_at = [row for row in expected if not accounted & set(row[-1].split("+"))]
+    flag = f", {len(to_look_at)} of them TO BE LOOKED AT"
+    assert (flag in told) == ("LOOKED AT" in told) == bool(to_look_at)
     assert ("no value" in told) == (not expected)
+
+
+ORDERS = """
+create table staging.stg_pdd__orders (
+    mall_id varchar, order_sn varchar, created_at timestamp, confirmed_at timestamp,
+    received_at timestamp, loaded_at timestamp, load_date date
+);
+insert into staging.stg_pdd__orders
+select 'm1', i::varchar, day, day, day, '2026-11-05 20:00', '2026-11-05'
+from (select i, timestamp '2026-10-01 10:00' as day from range(2) as numbers (i));
+"""
+A_CENT_LESS = (
+    "update marts.agent_kpi_daily set sales_amount = 10.49 where cs_uid = 'a';"
+)
+NEW_ORDERS = f"""
+insert into staging.stg_pdd__orders
+select 'm1', 'n' || i, '2026-11-06 10:00', '2026-11-06 10:00', null, {LATE}
+from range(5) as numbers (i);
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        ("delete from staging.stg_pdd__orders where order_sn = '0'", "rows_gone"),
+        (
+            "update staging.stg_pdd__orders set received_at = '2026-10-09 10:00'"
+            " where order_sn = '0'",
+            "late_rows",
+        ),
+    ],
+)
+def test_what_comes_for_later_days_makes_up_for_no_lost_order(
+    published_once: Closed, change: str, cause: str
+) -> None:
+    closed = published_once
+    publish_with(ORDERS)(closed)
+    closed.close()
+    publish_with(f"{change};" + NEW_ORDERS + A_CENT_LESS)(closed)
+    assert {row[2:] for row in closed.restated()} == {
+        ("sales_amount", "10.50", "10.49", cause)
+    }
+
+
+def test_what_computes_no_figure_is_no_changed_code(tmp_path: Path) -> None:
+    names = {
+        "models/a.sql": True,
+        "macros/b.sql": True,
+        "dbt_project.yml": True,
+        "models/staging/pdd/_pdd__sources.yml": True,
+        "models/a.yml": False,
+        "models/docs/a.md": False,
+        "audit.yml": False,
+        "tests/a.sql": False,
+        "kefu/audit/a.py": False,
+    }
+    before = hash_of_figures(tmp_path)
+    for name, counts in names.items():
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("changed")
+        after = hash_of_figures(tmp_path)
+        assert (after != before) == counts, name
+        before = after
 
 
 ALSO_DROPPED = "delete from staging.stg_pdd__messages where msg_id = '2';"
@@ -757,7 +845,12 @@ def test_an_altered_closing_is_said_and_left_out(closed: Closed) -> None:
     assert "ALTERED since: agent_kpi_daily" in closed.world("closed").stdout
     (file.parent / "manifest.json").chmod(0o644)
     (file.parent / "manifest.json").write_text("no JSON")
-    assert "cannot be read" in closed.publish()["closed"]
+    # What others read of closed months is not to vanish from the file.
+    before = closed.published.read_bytes()
+    with pytest.raises(KefuError, match="2026-10 cannot be read") as refused:
+        closed.publish()
+    assert refused.value.exit_code == EXIT_PUBLISH
+    assert closed.published.read_bytes() == before
     assert "cannot be read" in closed.world("closed").stderr
 
 

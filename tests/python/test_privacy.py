@@ -1,6 +1,7 @@
 """No buyer and no chat text leaves the warehouse; who asks is forgotten."""
 
 import csv
+import dataclasses
 import gzip
 import json
 import re
@@ -21,9 +22,9 @@ from kefu.privacy_log import without_landed_values
 from kefu.privacy_requests import KEYS, Buyer
 from kefu.publish import Request, publish
 from kefu.run_record import RunRecord
-from kefu.settings import DEMO_BUYER_KEY
+from kefu.settings import DEMO_BUYER_KEY, Settings
 from kefu.sql import quote_name, quote_text
-from kefu.versions import Versions
+from kefu.versions import Found, Versions
 
 KEY = "a secret of the tests"
 WITH_BUYERS = [name for name in CONTRACT if "buyer_uid" in CONTRACT[name].columns]
@@ -601,6 +602,39 @@ def test_killed_meanwhile_no_copy_of_the_buyer_is_left(
     assert not files_with([UID], [raw_root])
 
 
+def test_a_row_landed_twice_and_a_call_made_twice_count_once(
+    raw_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The record is held against rows of the warehouse that are gone."""
+    rows = [message(1, UID), message(2, UID), message(2, UID, "m2")]
+    for name, landed in (("a.csv", rows), ("b.parquet", rows[1:]), ("c.csv", rows)):
+        land(raw_root, "messages", landed, name)
+    settings = settings_of(raw_root)
+    buyer = Buyer("m1", UID)
+
+    def forget() -> None:
+        found = privacy_requests.find_buyer(settings, buyer)
+        privacy_requests.forget(settings, buyer, found)
+
+    def killed(_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(privacy_requests, "take_out", killed)
+        with pytest.raises(KeyboardInterrupt):
+            forget()
+    forget()
+    counted = [
+        (Path(entry["file"]).name, entry["rows"], entry["keys"])
+        for entry in privacy_landings.removals(raw_root)
+    ]
+    assert counted == [("a.csv", 2, 2), ("c.csv", 2, 0), ("b.parquet", 1, 0)]
+    # Delivered once more it is another file, and its rows are gone once more.
+    land(raw_root, "messages", rows, "a.csv")
+    forget()
+    assert len(privacy_landings.removals(raw_root)) == 4
+
+
 def publish_showing(world: Kefu, run_id: str, uids: list[str], key: str = KEY) -> None:
     """Publish a version whose facts show some buyers of the mall m1."""
     world.database.parent.mkdir(parents=True, exist_ok=True)
@@ -641,6 +675,71 @@ def test_kept_versions_are_pruned_after_the_next_run(
     assert "  of them run-2 was kept for closing 2026-10: " in pruned.stdout
     left = [version.run_id for version in Versions(kefu.published).read()[0]]
     assert left == ["run-5", "run-1"]
+
+
+def publishing(
+    raw_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Settings, Kefu]:
+    """Return settings and the world that publishes with them, in this process."""
+    world = Kefu(home=raw_root.parent / "world")
+    monkeypatch.setenv("KEFU_RAW_ROOT", str(raw_root))
+    settings = settings_of(raw_root)
+    return dataclasses.replace(settings, published=world.published), world
+
+
+def test_versions_that_nobody_can_look_into_are_pruned_too(
+    raw_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, world = publishing(raw_root, monkeypatch)
+    names = ("no manifest", "no JSON", "no table", "only a copy", "sound", "last")
+    for name in names:
+        publish_showing(world, name, [OTHER_UID], key=settings.buyer_key)
+    folder = world.published.parent / "versions"
+    (folder / "no manifest" / "manifest.json").unlink()
+    for name, part, text in (
+        ("no JSON", "manifest.json", "no JSON"),
+        ("no table", "kefu.duckdb", "no database"),
+    ):
+        (folder / name / part).chmod(0o644)
+        (folder / name / part).write_text(text)
+    (folder / "only a copy" / "kefu.duckdb").unlink()
+    (folder / "only a copy" / "parquet").mkdir()
+    (folder / "nobody's").mkdir()
+    buyer = Buyer("m1", UID)
+    shown = privacy_requests.still_shown(settings, buyer)
+    pruned = privacy_requests.prune_versions(settings, shown)
+    assert sorted(pruned) == sorted(names[:4])
+    assert {path.name for path in folder.iterdir() if path.is_dir()} == {
+        "nobody's",
+        "sound",
+        "last",
+    }
+
+
+@pytest.mark.parametrize(
+    ("found", "shown"),
+    [(Found(False, is_damaged=True), 1), (Found(True, is_open_for_writing=True), None)],
+)
+def test_a_version_that_opens_and_cannot_be_read(
+    raw_root: Path, monkeypatch: pytest.MonkeyPatch, found: Found, shown: int | None
+) -> None:
+    settings, world = publishing(raw_root, monkeypatch)
+    publish_showing(world, "run-1", [OTHER_UID], key=settings.buyer_key)
+    buyer = Buyer("m1", UID)
+    assert privacy_requests.still_shown(settings, buyer) == []
+
+    def fails(*_: object) -> bool:
+        raise duckdb.IOException("a checksum is another")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(privacy_requests, "_shows", fails)
+        assert len(privacy_requests.still_shown(settings, buyer)) == 1
+    monkeypatch.setattr(privacy_requests, "look_at", lambda _: found)
+    if shown is None:
+        with pytest.raises(KefuError, match="open for writing"):
+            privacy_requests.still_shown(settings, buyer)
+    else:
+        assert len(privacy_requests.still_shown(settings, buyer)) == shown
 
 
 # --- what was landed by mistake ---

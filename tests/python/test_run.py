@@ -331,6 +331,15 @@ def test_untested_is_published_only_by_name(mini: Kefu) -> None:
     assert mini.published.exists()
 
 
+def test_a_project_without_a_data_test_publishes_nothing(mini: Kefu) -> None:
+    described = mini.project / "models" / "marts" / "dim_malls.yml"
+    text = described.read_text(encoding="utf-8")
+    without = text.replace("        data_tests:\n          - unique\n", "")
+    assert without != text
+    described.write_text(without, encoding="utf-8")
+    assert_refused(mini, ["run"], ["not one data test ran"], 4)
+
+
 def test_working_database_open_elsewhere(mini: Kefu) -> None:
     mini.database.parent.mkdir(parents=True)
     with duckdb.connect(str(mini.database)):

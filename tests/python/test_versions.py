@@ -131,6 +131,17 @@ def test_rollback_follows_what_was_published(
     ]
 
 
+def test_rollback_goes_past_a_damaged_file(
+    published: Path, publish_number: Callable[..., str]
+) -> None:
+    first = publish_number(0)
+    published.chmod(0o644)
+    published.write_bytes(published.read_bytes()[:8192])
+    publish_number(1)
+    assert roll_back(published, None).run_id == first
+    assert current(published) == 0
+
+
 def test_rollback_gives_copies_that_a_version_had_not(
     published: Path, publish_number: Callable[..., str]
 ) -> None:
