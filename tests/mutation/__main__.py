@@ -254,9 +254,20 @@ def _matches(pattern: str, text: str) -> bool:
 
 
 def read_listed() -> list[Entry]:
-    """Return the survivors that are listed with a reason."""
+    """Return the survivors that are listed with a reason.
+
+    One listed with several changes is as many entries.
+    """
     entries = yaml.safe_load(LISTED.read_text(encoding="utf-8"))["survivors"] or []
-    return [Entry(**entry) for entry in entries]
+    return [
+        Entry(**entry | {"mutation": mutation})
+        for entry in entries
+        for mutation in (
+            [entry["mutation"]]
+            if isinstance(entry["mutation"], str)
+            else entry["mutation"]
+        )
+    ]
 
 
 def read_skipped() -> dict[str, str]:
