@@ -26,6 +26,7 @@ final as (
         count(after_sales) as after_sales_reviews,
         sum(cast(after_sales * 1000000 as bigint)) as after_sales_micropoints
     from quality_reviews
+    where cs_uid is not null
     group by mall_id, cs_uid, service_date
 
 )
