@@ -49,8 +49,8 @@ all_malls as (
 
 final as (
 
-    -- What no mall has on a day is missing for all, also for those that are
-    -- too small to be judged alone.
+    -- A day on which all malls together lack rows is lost also for those that
+    -- are too small to be judged alone, if they have as few.
     select
         judged.mall_id,
         judged.source,
@@ -60,8 +60,12 @@ final as (
         judged.usual_gap_days,
         judged.days_silent,
         case
-            when judged.is_alive and all_malls.own_status = 'missing'
-                then 'missing'
+            when
+                judged.own_status = 'not_judged'
+                and judged.is_alive
+                and all_malls.own_status in ('low', 'missing')
+                and judged.rows < {{ low_share }} * judged.expected_rows
+                then case when judged.rows = 0 then 'missing' else 'low' end
             else judged.own_status
         end as status
     from judged

@@ -7,14 +7,17 @@ them): their lower median, or that of as many days before them if it is larger
 rows that nine in ten do not exceed.
 
 - missing: no rows, and expected rows times the usual gaps that have passed
-  since the last rows reach `completeness_min_rows`; or the same can be said of
-  all malls together.  Only up to 29 days after the mall's last row of any
-  source.
+  since the last rows reach `completeness_min_rows`.  Only up to 29 days after the
+  mall's last row of any source.
 - low: some rows, fewer than `completeness_low_share` of the expected, and the
   square of the shortfall over the expected reaches `completeness_min_rows`.
 - complete: that share is reached, and so much is expected that a day without
   rows would be missing.
 - not_judged: anything else, and whatever has too few days with rows before.
+
+A day of a mall that is not judged by itself is missing (no rows) or low (fewer
+than that share of the expected) if all malls together are judged low or missing
+on it, up to 29 days after the mall's last row of any source.
 """
 
 from __future__ import annotations
@@ -107,6 +110,7 @@ class Completeness:
         for (mall, _), rows in counted.items():
             days_with_rows[mall] |= rows.keys()
         self._life = {mall: sorted(days) for mall, days in days_with_rows.items()}
+        self._low_share = Fraction(str(settings.completeness_low_share))
         feeds = {key: Feed(rows, settings) for key, rows in counted.items()}
         self.rows = []
         self._incomplete = defaultdict(set)
@@ -125,8 +129,14 @@ class Completeness:
         is_alive = self._is_alive(mall, day)
         row = feed.row(day, is_alive)
         of_all = together.row(day, self._is_alive(EVERY_MALL, day))
-        if is_alive and of_all["status"] == "missing":
-            row["status"] = "missing"
+        if (
+            row["status"] == "not_judged"
+            and is_alive
+            and of_all["status"] in ("low", "missing")
+            and row["expected_rows"] is not None
+            and row["rows"] < self._low_share * row["expected_rows"]
+        ):
+            row["status"] = "low" if row["rows"] else "missing"
         if row["status"] in ("low", "missing"):
             self._incomplete[mall, source].add(day)
         self.rows.append({"mall_id": mall, "source": source, "date_day": day, **row})
