@@ -20,13 +20,28 @@ from kefu.versions import FILE, Version, Versions, publication_in
 
 PERIOD = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
 NOT_FINAL, UNTESTED, INCOMPLETE = "not_final", "untested", "incomplete"
-INCOMPLETE_DAYS = """
-select count(*), arg_min(
-    source || ' of mall ' || mall_id || ' on ' || date_day,
-    (date_day, source, mall_id)
-)
+COMPLETENESS = """
+select
+    count(*) filter (status in ('low', 'missing')),
+    arg_min(
+        source || ' of mall ' || mall_id || ' on ' || date_day,
+        (date_day, source, mall_id)
+    ) filter (status in ('low', 'missing')),
+    count(*) filter (status = 'not_judged'),
+    count(*)
 from marts.data_completeness
-where status in ('low', 'missing') and date_day between $first_day and $last_day
+where date_day between $first_day and $last_day
+"""
+# Of sources that every shop has each day. A first rating may well come late.
+DATA_BEGIN = """
+select max(first_day)
+from (
+    select min(date_day) as first_day
+    from marts.data_completeness
+    where source in ('messages', 'orders')
+    group by source
+)
+where first_day > $first_day
 """
 
 
@@ -101,8 +116,8 @@ def _close(
     as_of_end = version.publication.get("as_of_end")
     if not_final(version, days, as_of_end, variables, decision):
         overrides.append(NOT_FINAL)
-    incomplete_days = _incomplete_days(version.file, days, decision)
-    if incomplete_days:
+    completeness = _completeness(version.file, days, decision)
+    if completeness.get("incomplete_days") or completeness.get("data_begin"):
         overrides.append(INCOMPLETE)
     closing = Closing(
         period=decision.period,
@@ -115,7 +130,7 @@ def _close(
         as_of_end=as_of_end,
         overrides=overrides,
         reason=decision.revision_reason,
-        incomplete_days=incomplete_days,
+        **completeness,
         run=_known_of(record, version, variables),
     )
     unfinished = closings.begin(closing)
@@ -225,29 +240,44 @@ def _open_days(file: Path, days: tuple[dt.date, dt.date]) -> int:
     return total
 
 
-def _incomplete_days(
+def _completeness(
     file: Path, days: tuple[dt.date, dt.date], decision: Decision
-) -> int | None:
-    """Return on how many days a mall lacks rows of a source; None: not known.
+) -> dict:
+    """Return what Closing holds of the period's completeness; {}: not known.
 
-    Raises KefuError if there are any and nobody said that this does not matter.
+    Raises KefuError if rows are missing, or the data begin within the period, and
+    nobody said that this does not matter.
     """
     first, last = days
     with duckdb.connect(str(file), read_only=True) as connection:
         try:
-            count, example = connection.execute(
-                INCOMPLETE_DAYS, {"first_day": first, "last_day": last}
+            incomplete, example, unjudged, total = connection.execute(
+                COMPLETENESS, {"first_day": first, "last_day": last}
             ).fetchone()
+            (begin,) = connection.execute(DATA_BEGIN, {"first_day": first}).fetchone()
         except duckdb.CatalogException:
-            return None
-    if count and not decision.in_spite_of_incomplete:
+            return {}
+    missing = []
+    if begin:
+        missing.append(f"the data begin with {begin}")
+    if incomplete:
+        missing.append(
+            f"rows are missing or few on {incomplete:,} days of a mall and source,"
+            f" such as {example}"
+        )
+    if missing and not decision.in_spite_of_incomplete:
         raise KefuError(
-            f"{decision.period} is not complete: rows are missing or few on {count:,}"
-            f" days of a mall and source, such as {example}; have them delivered (see"
-            " marts.data_completeness), or close all the same with --incomplete",
+            f"{decision.period} is not complete: {', and '.join(missing)}; have them"
+            " delivered (see marts.data_completeness), or close all the same with"
+            " --incomplete",
             EXIT_PUBLISH,
         )
-    return count
+    return {
+        "data_begin": begin.isoformat() if begin else None,
+        "incomplete_days": incomplete,
+        "unjudged_days": unjudged,
+        "days_of_data": total,
+    }
 
 
 def _known_of(record: RunRecord, version: Version, variables: dict) -> dict:

@@ -6,10 +6,16 @@ from pathlib import Path
 import duckdb
 
 from kefu.closing.restate import is_to_be_looked_at
+from kefu.closing.store import Closing, Closings
+from kefu.closing.tables import CLOSED_TABLES, WHOLE_ROW
 from kefu.errors import EXIT_PUBLISH, KefuError
+from kefu.versions import PUT_THERE, ROLLED_BACK, Versions
 
-# Pay is reckoned from these; what follows from them comes after.
-FIRST = ("agent_kpi_daily", "mall_kpi_daily", "agent_kpi_shift_daily")
+# Pay is reckoned from these; what follows from them comes after, benchmarks last.
+FIRST = ("agent_kpi_daily", "mall_kpi_daily")
+TABLES = (*FIRST, *(name for name in CLOSED_TABLES if name not in FIRST))
+# What comes along with other differences, and is nothing that pay is reckoned from.
+ASIDE = (WHOLE_ROW, "is_conversion_final", "is_response_final")
 OF_PERIOD = "($period is null or period = $period)"
 
 
@@ -24,18 +30,68 @@ def _ask(published: Path, question: str, period: str | None) -> tuple[list, list
             EXIT_PUBLISH,
         )
     with duckdb.connect(str(published), read_only=True) as connection:
-        is_there = connection.execute(
-            "select 1 from duckdb_tables() where schema_name = 'closed'"
-            " and table_name = 'restatements' and database_name = current_database()"
-        ).fetchone()
-        if not is_there:
+        if not _knows_closings(connection):
+            waiting = [_waits(published, item) for item in _closed(published, period)]
             raise KefuError(
-                "the published file knows no closed period: close one with"
+                "; ".join(waiting)
+                or "the published file knows no closed period: close one with"
                 " `kefu close`, and the next run compares it",
                 EXIT_PUBLISH,
             )
         cursor = connection.execute(question, {"period": period})
         return [column[0] for column in cursor.description], cursor.fetchall()
+
+
+def _knows_closings(connection: duckdb.DuckDBPyConnection) -> bool:
+    return bool(
+        connection.execute(
+            "select 1 from duckdb_tables() where schema_name = 'closed'"
+            " and table_name = 'restatements' and database_name = current_database()"
+        ).fetchone()
+    )
+
+
+def _closed(published: Path, period: str | None) -> list[Closing]:
+    """Return the closings in force, of one period or of all."""
+    return [
+        closing
+        for closing in Closings(published).in_force()
+        if period in (None, closing.period)
+    ]
+
+
+def _waiting(published: Path, period: str | None) -> list[Closing]:
+    """Return the closings in force that the published version does not know."""
+    known = []
+    if published.is_file():
+        with duckdb.connect(str(published), read_only=True) as connection:
+            if _knows_closings(connection):
+                known = connection.execute(
+                    "select period, revision from closed.periods"
+                ).fetchall()
+    return [
+        closing
+        for closing in _closed(published, period)
+        if (closing.period, closing.revision) not in known
+    ]
+
+
+def _is_rolled_back(published: Path) -> bool:
+    events = [
+        event["event"]
+        for event in Versions(published).history()
+        if event["event"] in PUT_THERE
+    ]
+    return events[-1:] == [ROLLED_BACK]
+
+
+def _waits(published: Path, closing: Closing) -> str:
+    """Return what to say of a closing that the published version does not know."""
+    older = ", to which a rollback returned," if _is_rolled_back(published) else ""
+    return (
+        f"{closing.name} is closed, since {closing.closed_at}; the published"
+        f" version{older} is older than that, and the next `kefu run` compares it"
+    )
 
 
 def rows(published: Path, period: str | None) -> tuple[list, list]:
@@ -48,7 +104,15 @@ def rows(published: Path, period: str | None) -> tuple[list, list]:
 
 
 def lines(published: Path, period: str | None, most: int | None) -> Iterator[str]:
-    """Yield the report: counts by cause, then one line a value, `most` of them."""
+    """Yield the report: counts by cause and by table, then one line a value.
+
+    `most` of these, without what tells little; None for all.
+    """
+    waiting = _waiting(published, period)
+    for closing in waiting:
+        yield _waits(published, closing)
+    if waiting and waiting == _closed(published, period):
+        return
     _, periods = _ask(
         published,
         f"""
@@ -65,13 +129,15 @@ def lines(published: Path, period: str | None, most: int | None) -> Iterator[str
         period,
     )
     if not periods:
-        yield f"{period} was not closed when this version was published"
+        yield f"{period} is not closed"
+    if periods and _is_rolled_back(published):
+        yield "a rollback returned to this version: what came after it is not counted"
     for name, revision, is_altered, not_compared, count in periods:
         suffix = f" (revision {revision})" if revision > 1 else ""
         if is_altered:
             yield f"{name}{suffix}: its files are not what was closed: not compared"
         else:
-            yield f"{name}{suffix}: {count:,} values would be others now"
+            yield f"{name}{suffix}: {_told(count)}"
         if not_compared:
             yield f"  ! {name} not compared, published no more: {not_compared}"
     _, causes = _ask(
@@ -85,7 +151,32 @@ def lines(published: Path, period: str | None, most: int | None) -> Iterator[str
     for name, cause, count in causes:
         mark = "  !" if is_to_be_looked_at(cause) else "   "
         yield f"{mark} {name} {cause}: {count:,}"
-    yield from _values(published, period, most)
+    looked_at = [cause for _, cause, _ in causes if is_to_be_looked_at(cause)]
+    yield from _by_table(published, period)
+    yield from _values(published, period, most, looked_at)
+
+
+def _told(count: int) -> str:
+    if not count:
+        return "nothing changed since the closing"
+    return f"{count:,} value{'s' * (count > 1)} would be different now"
+
+
+def _by_table(published: Path, period: str | None) -> Iterator[str]:
+    """Yield how many values and rows of each table differ, pay first."""
+    _, found = _ask(
+        published,
+        f"""
+        select period, table_name, count(*), count(distinct row_key)
+        from closed.restatements where {OF_PERIOD} group by all
+        """,
+        period,
+    )
+    place = {name: number for number, name in enumerate(TABLES)}
+    for name, table, values, keys in sorted(
+        found, key=lambda entry: (entry[0], place.get(entry[1], len(place)))
+    ):
+        yield f"    {name} {table}: {values:,} in {keys:,} row{'s' * (keys > 1)}"
 
 
 def _shown(value: str) -> str:
@@ -97,8 +188,16 @@ def _shown(value: str) -> str:
     )
 
 
-def _values(published: Path, period: str | None, most: int | None) -> Iterator[str]:
-    listed = ", ".join(f"'{name}'" for name in FIRST)
+def _values(
+    published: Path, period: str | None, most: int | None, looked_at: list[str]
+) -> Iterator[str]:
+    listed = ", ".join(f"'{name}'" for name in TABLES)
+    aside = ", ".join(f"'{name}'" for name in ASIDE)
+    causes = ", ".join(f"'{name}'" for name in looked_at)
+    # What somebody has to look at is never left out.
+    telling = (
+        f"(column_name not in ({aside}) or list_contains([{causes}]::varchar[], cause))"
+    )
     limit = "" if most is None else f"limit {most + 1}"
     _, found = _ask(
         published,
@@ -106,12 +205,12 @@ def _values(published: Path, period: str | None, most: int | None) -> Iterator[s
         select
             table_name, row_key, column_name,
             {_shown("frozen_value")}, {_shown("current_value")},
-            cause, detail
+            cause, detail, change
         from closed.restatements
-        where {OF_PERIOD}
+        where {OF_PERIOD} {"" if most is None else "and " + telling}
         order by
             starts_with(cause, 'became_final'),
-            coalesce(list_position([{listed}], table_name), {len(FIRST) + 1}),
+            coalesce(list_position([{listed}], table_name), {len(TABLES) + 1}),
             table_name, mall_id, cs_uid, day, row_key, column_name
         {limit}
         """,
@@ -122,8 +221,10 @@ def _values(published: Path, period: str | None, most: int | None) -> Iterator[s
         if entry[0] != table:
             table = entry[0]
             yield f"{table}: row; figure; frozen -> now; cause"
-        _, row_key, column, frozen, current, cause, detail = entry
+        _, row_key, column, frozen, current, cause, detail, change = entry
         told = f" ({detail})" if detail else ""
-        yield f"  {row_key}; {column}: {frozen} -> {current}; {cause}{told}"
+        is_row = column == WHOLE_ROW
+        figure = f"row {change}" if is_row else f"{column}: {frozen} -> {current}"
+        yield f"  {row_key}; {figure}; {cause}{told}"
     if most is not None and len(found) > most:
         yield "  and more: --all shows them, --csv writes them all"

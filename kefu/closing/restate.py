@@ -211,6 +211,8 @@ by_source as (
         table_name, family, mall_id, day, source, is_peer,
         sum(rows_loaded_since) as rows_loaded_since,
         sum(more_rows) as more_rows,
+        min(first_day) as first_day,
+        max(last_day) as last_day,
         bool_or(is_fewer) as has_fewer_rows,
         bool_or(is_fewer and not may_have_moved) as has_lost_rows,
         bool_or(not is_fewer or may_have_moved) as has_late_rows
@@ -276,13 +278,24 @@ named as (
             || ': '
             || case
                 when has_late_rows and rows_loaded_since > 0
-                    then rows_loaded_since || ' rows loaded since the closing, '
+                    then rows_loaded_since
+                    || if(rows_loaded_since = 1, ' row', ' rows')
+                    || ' loaded since the closing, '
                 else ''
             end
             || case
                 when more_rows > 0 then more_rows || ' more than then'
                 when more_rows < 0 then -more_rows || ' fewer than then'
                 else 'as many as then'
+            end
+            -- Of which days: all those in reach, which may be more than the figure's.
+            || case
+                when first_day = last_day then ' of ' || first_day
+                when year(first_day) > 1 and year(last_day) < 9999
+                    then ' of ' || first_day || ' to ' || last_day
+                when year(first_day) > 1 then ' of ' || first_day || ' and later'
+                when year(last_day) < 9999 then ' of ' || last_day || ' and before'
+                else ''
             end as told
     from by_source
     left join accounts as own
@@ -728,9 +741,10 @@ def _summary(
     else:
         left_out = ""
     if not total:
-        return f"no value would be another one now{left_out}"
+        return f"nothing changed since the closing{left_out}"
     flagged = f", {to_look_at:,} of them TO BE LOOKED AT" if to_look_at else ""
     return (
-        f"{total:,} values would be others now{flagged}: see `kefu restatements`"
+        f"{total:,} value{'s' * (total > 1)} would be different now{flagged}: see"
+        f" `kefu restatements`"
         f"{left_out}"
     )

@@ -40,6 +40,12 @@ class Closing:
     reason: str | None = None
     incomplete_days: int | None = None
     """Mall, source and day found incomplete; None where nobody looked."""
+    unjudged_days: int | None = None
+    """Of as many the rows were too few to tell whether they came whole."""
+    days_of_data: int | None = None
+    """How many malls, sources and days there are at all."""
+    data_begin: str | None = None
+    """The first day of messages and orders, if it is after the period's first."""
     tables: dict[str, dict] = field(default_factory=dict)
     run: dict = field(default_factory=dict)
 

@@ -63,8 +63,19 @@ def command(
             say(f"  {name:<29} {kept['rows']:,} rows")
     if closing.overrides:
         say(f"  in spite of: {', '.join(closing.overrides)}")
+    if closing.data_begin:
+        say(f"  warning: the data begin with {closing.data_begin}")
+    if closing.unjudged_days:
+        say(
+            f"  {closing.unjudged_days:,} of {closing.days_of_data:,} days of a mall"
+            " and source could not be judged: too few rows to tell whether all came"
+        )
     if closing.incomplete_days:
         say(
             f"  warning: {closing.incomplete_days:,} days of a mall and source are"
             " incomplete: see marts.data_completeness"
         )
+    say(
+        f"the next `kefu run` compares it; then `kefu restatements {closing.period}`"
+        " shows what would have been another figure"
+    )
