@@ -21,8 +21,8 @@ class RowsCheck:
     """What holds where the check passes."""
     offending: str
     thresholds: tuple[str, ...] = ()
-    needs: str = "rows to judge"
-    """What was missing where the table is not there or has no rows."""
+    needs: str = "no rows to judge"
+    """Why it is not judged where the table is not there or has no rows."""
 
     def query(self, thresholds: dict[str, float]) -> str:
         """Return the query with the thresholds filled in."""

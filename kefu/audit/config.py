@@ -15,6 +15,7 @@ BLOCKING, WARNING = "blocking", "warning"
 SEVERITIES = (BLOCKING, WARNING)
 HISTORY_KEYS = ("least",)
 TEXTS = ("severity", "advice")
+MOST_LISTED = 12
 
 
 @dataclass(frozen=True)
@@ -106,9 +107,11 @@ def _number(value: object, place: str) -> float:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return a hint: the known name that is meant, or all of them."""
+    """Return a hint: the known name that is meant, or all if that is a line."""
     known = list(known)
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
     if near:
         return f"did you mean {' or '.join(near)}?"
+    if len(known) > MOST_LISTED:
+        return f"audit.yml names all {len(known)} of them"
     return f"known: {', '.join(known)}"

@@ -177,7 +177,7 @@ def index_page(report: AuditReport, folder: Path) -> str:
     """Return the page that lists the checks and links to what was rendered."""
     links = "".join(
         f'<li><a href="{quote(str(page.relative_to(folder)))}">'
-        f"{html.escape(page.relative_to(folder).parts[1])}</a></li>"
+        f"{html.escape(': '.join(page.relative_to(folder).parts[1:3]))}</a></li>"
         for page in sorted((folder / "validations").rglob("*.html"))
     )
     counts = ", ".join(
@@ -201,7 +201,7 @@ def index_page(report: AuditReport, folder: Path) -> str:
 
 def _index_row(outcome: Outcome) -> str:
     if outcome.success is None:
-        kind, found = "not judged", f"there are no {outcome.not_judged}"
+        kind, found = "not judged", outcome.not_judged
     elif outcome.success:
         kind, found = "passed", ""
     else:

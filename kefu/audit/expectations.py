@@ -107,7 +107,7 @@ class Judge:
                 ),
             )
         if not columns:
-            outcome.not_judged = "marts with these columns"
+            outcome.not_judged = "no marts with these columns"
 
     def _add(self, suite: str, table: str, expectation: Any) -> None:
         self.expectations.setdefault((suite, table), []).append(expectation)

@@ -3,8 +3,8 @@
 from kefu.audit.checks import RowsCheck
 
 SUITE = "landings"
-EARLIER_LOADS = "enough earlier loads to compare with"
-EARLIER_DAYS = "enough earlier days to compare with"
+EARLIER_LOADS = "not enough earlier loads to compare with"
+EARLIER_DAYS = "not enough earlier days to compare with"
 
 SHARE_COLUMNS = """
     select source, mall_id, load_date, detail, rows,
@@ -58,7 +58,7 @@ CHECKS = (
         where files_without > 0
         order by files_without desc, source, load_date, column_name
         """,
-        needs="headers of earlier files to compare with",
+        needs="no headers of earlier files to compare with",
     ),
     RowsCheck(
         "loaded_in_future",

@@ -5,7 +5,7 @@ from kefu.audit.landing_checks import EARLIER_DAYS
 from kefu.audit.marts_compared import KEYS
 
 SUITE = "marts"
-PUBLISHED = "a published version to compare with"
+PUBLISHED = "no published version to compare with"
 
 CHECKS = (
     RowsCheck(
@@ -19,7 +19,7 @@ CHECKS = (
         where rows <> distinct_keys
         order by all
         """,
-        needs="marts",
+        needs="no marts",
     ),
     RangesCheck(
         "figures_in_range",
@@ -126,7 +126,7 @@ CHECKS = (
         "audit.marts_filled",
         "Where messages were accepted, the daily tables have rows.",
         "select table_name from {batch} where is_empty order by all",
-        needs="accepted messages",
+        needs="no accepted messages",
     ),
     RowsCheck(
         "rates_missing",
@@ -137,7 +137,7 @@ CHECKS = (
         select table_name, rate, mall_id, day from {batch} where is_missing
         order by all
         """,
-        needs="daily tables",
+        needs="no daily tables",
     ),
     RowsCheck(
         "sums_agree",
@@ -150,28 +150,30 @@ CHECKS = (
         where counted <> told
         order by all
         """,
-        needs="facts and daily tables",
+        needs="no facts or no daily tables",
     ),
     RowsCheck(
         "published_days_kept",
         SUITE,
         "audit.published_days",
-        "No day and no mall that was published is gone.",
+        "Every day and mall that was published is still there.",
         """
-        select table_name, mall_id, day, published_rows, rows
+        select table_name, mall_id, day, published_rows, rows, rows_removed
         from (
             select table_name, '(all)' as mall_id, day,
-                sum(published_rows) as published_rows, sum(rows) as rows
+                sum(published_rows) as published_rows, sum(rows) as rows,
+                sum(rows_removed) as rows_removed
             from {batch}
             group by table_name, day
             union all
-            select table_name, mall_id, null, sum(published_rows), sum(rows)
+            select table_name, mall_id, null, sum(published_rows), sum(rows),
+                sum(rows_removed)
             from {batch}
             group by table_name, mall_id
         )
         where
             published_rows >= $rows
-            and published_rows - rows > $share * published_rows
+            and published_rows - rows - rows_removed > $share * published_rows
         order by rows / published_rows, published_rows desc
         """,
         ("rows", "share"),
@@ -181,7 +183,7 @@ CHECKS = (
         "published_rows_kept",
         SUITE,
         "audit.published_days",
-        "Hardly a row of a published day is gone.",
+        "Nearly all rows of published days are still there.",
         """
         select table_name, sum(greatest(rows_lost, 0)) as rows_lost,
             sum(published_rows) as published_rows
@@ -197,7 +199,7 @@ CHECKS = (
         "published_rows_lost",
         SUITE,
         "audit.published_days",
-        "No row of a published day is gone.",
+        "All rows of published days are still there.",
         """
         select table_name, mall_id, day, published_rows, rows
         from {batch}
@@ -431,6 +433,6 @@ CHECKS = (
         where status in ('missing', 'low')
         order by all
         """,
-        needs="the table data_completeness",
+        needs="no table data_completeness",
     ),
 )

@@ -49,6 +49,20 @@ DAYS = {
     "fct_help_requests": "request_date",
 }
 
+# The sources of which each row of a table is made; a row of another table may
+# be there for any one of them. A key that was taken out takes along one row at
+# most, of 30-day tables one for each day that it counted for.
+MADE_OF = {
+    "fct_buyer_messages": ("messages",),
+    "fct_consultations": ("messages",),
+    "fct_orders": ("orders",),
+    "fct_refunds": ("refunds",),
+    "fct_help_requests": ("messages", "refunds", "complaints"),
+    "hourly_load": ("messages",),
+    "help_seeking_daily": ("messages", "refunds", "complaints"),
+}
+WINDOW_DAYS = 30
+
 # Daily figures that are counted once and for all: a day's may grow a little
 # while late rows come in.
 FIGURES = (
@@ -404,7 +418,25 @@ def means(measured: Measured) -> None:
 
 
 def published_days(measured: Measured) -> None:
-    """Make audit.published_days: rows a table, mall and day, then and now."""
+    """Make audit.published_days: rows a table, mall and day, then and now.
+
+    `rows_removed` are those of the missing that are accounted for by what was
+    taken out of the landings with a record, the oldest days first, and never more
+    than was recorded for the table's sources and the mall.
+    """
+    measured.run(
+        "create table audit.removed (table_name varchar, mall_id varchar, rows bigint)"
+    )
+    for table, day in DAYS.items():
+        most = WINDOW_DAYS if day == "as_of_date" else 1
+        for item in measured.removed:
+            if item.source in MADE_OF.get(table, (item.source,)):
+                measured.run(
+                    "insert into audit.removed values ($table, $mall_id, $rows)",
+                    table=table,
+                    mall_id=item.mall_id,
+                    rows=item.keys * most,
+                )
     parts = [
         f"""
         select
@@ -433,10 +465,34 @@ def published_days(measured: Measured) -> None:
     measured.run(
         f"""
         create table audit.published_days as
-        select table_name, mall_id, day, published_rows, rows,
-            published_rows - rows as rows_lost
-        from ({" union all ".join(parts)})
-        where published_rows > 0
+        with compared as (
+            select *, published_rows - rows as rows_gone
+            from ({" union all ".join(parts)})
+            where published_rows > 0
+        ),
+        accounts as (
+            select table_name, mall_id, sum(rows) as rows_recorded
+            from audit.removed
+            group by all
+        ),
+        summed as (
+            select
+                compared.*,
+                coalesce(rows_recorded, 0) - coalesce(
+                    sum(greatest(rows_gone, 0)) over (
+                        partition by table_name, mall_id order by day
+                        rows between unbounded preceding and 1 preceding
+                    ),
+                    0
+                ) as rows_left
+            from compared
+            left join accounts using (table_name, mall_id)
+        )
+        select
+            table_name, mall_id, day, published_rows, rows,
+            greatest(least(rows_gone, rows_left), 0) as rows_removed,
+            rows_gone - rows_removed as rows_lost
+        from summed
         """
     )
 

@@ -14,6 +14,15 @@ JUDGED = 14
 ALL_MALLS = "(all)"
 
 
+@dataclass(frozen=True)
+class Removed:
+    """How many keys of a source were taken out of a mall's landings by request."""
+
+    source: str
+    mall_id: str
+    keys: int
+
+
 @dataclass
 class Measured:
     """The audit's database with its measures, and what could be measured."""
@@ -21,6 +30,8 @@ class Measured:
     database: AuditDatabase
     now: dt.datetime
     least_history: int
+    removed: list[Removed] = field(default_factory=list)
+    """What was taken out, with a record, since the published version was built."""
     tables: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     """Columns by (catalog.schema, table) of what is attached."""
 

@@ -7,10 +7,11 @@ landed; a `detail` is a name of ours or a code of the raw contract.
 """
 
 import datetime as dt
+from collections.abc import Iterable
 
 from kefu.audit import landed_columns, marts_compared, shares, volumes
 from kefu.audit.engine import PUBLISHED, WORKING, AuditDatabase
-from kefu.audit.measured import HISTORY, JUDGED, Measured
+from kefu.audit.measured import HISTORY, JUDGED, Measured, Removed
 from kefu.contract import Table
 from kefu.landing import Landing, field_key
 
@@ -23,14 +24,16 @@ def measure(
     landing: Landing | None,
     now: dt.datetime,
     least_history: int,
+    removed: Iterable[Removed] = (),
 ) -> Measured:
     """Fill the schema audit; what cannot be measured gets no table.
 
     `landing` are the files that were read, None if they are not known; `now` is
-    aware; `least_history` is how many earlier loads or days make a comparison.
+    aware; `least_history` is how many earlier loads or days make a comparison;
+    `removed` is what was taken out with a record since the publication.
     Raises duckdb.Error if a table cannot be read.
     """
-    measured = Measured(database, now, least_history)
+    measured = Measured(database, now, least_history, list(removed))
     for catalog, schema, table, column in measured.run(
         """
         select database_name, schema_name, table_name, column_name

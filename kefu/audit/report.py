@@ -1,6 +1,7 @@
 """What an audit found: for people on one screen, for machines as JSON."""
 
 import json
+import shlex
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -9,7 +10,9 @@ from kefu.audit.config import BLOCKING, WARNING
 
 KEPT = 30
 ROWS_SHOWN = 5
+RESULTS = "audit"
 ROWS_KEPT = 20
+NAMES_SHOWN = 4
 
 
 @dataclass
@@ -58,6 +61,8 @@ class AuditReport:
     """New loads and days before those judged: of, source, number, first, last."""
     is_published_unread: bool = False
     """Whether something is published that could not be compared with."""
+    landings_gone: list[str] = field(default_factory=list)
+    """Files that the published version has read and that are there no more."""
 
     @property
     def passed(self) -> bool:
@@ -85,6 +90,7 @@ class AuditReport:
             "is_published_unread": self.is_published_unread,
             "sources_not_judged": self.sources_not_judged,
             "left_unjudged": self.left_unjudged,
+            "landings_gone": self.landings_gone,
             "checks": self.checks,
         }
 
@@ -108,14 +114,65 @@ class AuditReport:
         for kind in ("blocking", "accepted", "warning"):
             for outcome in self.outcomes:
                 if _kind(outcome) == kind:
-                    lines += _told(outcome, kind)
+                    lines += self._told(outcome, kind)
+        lines += self.gone_told()
         lines += [
-            f"  not judged: {', '.join(names)}: there are no {reason}"
+            f"  not judged: {_listed(names)}: {reason}"
             for reason, names in self._not_judged().items()
         ]
         lines += [f"  not judged: {line}" for line in self.sources_told()]
         lines.append(f"  {self.told_of_publication()}")
+        if self.blocking:
+            accepted = [
+                f"--accept {outcome.name} --reason 'WHY'"
+                for outcome in self.outcomes
+                if outcome.blocks
+            ]
+            known = [
+                f"--accept {outcome.name}"
+                f" --reason {shlex.quote(outcome.accepted_reason)}"
+                for outcome in self.outcomes
+                if outcome.success is False and outcome.accepted_reason is not None
+            ]
+            lines.append(
+                "  if all of it is known and true: kefu run"
+                f" {' '.join([*accepted, *known])}"
+            )
         return "\n".join(lines)
+
+    def _told(self, outcome: Outcome, kind: str) -> list[str]:
+        head = "BLOCKING" if kind == BLOCKING else kind
+        lines = [f"{head} {outcome.name}: must hold: {outcome.meaning}"]
+        lines += [f"  {_row(row)}" for row in outcome.keys[:ROWS_SHOWN]]
+        left = (outcome.observed or 0) - len(outcome.keys[:ROWS_SHOWN])
+        if left > 0:
+            kept = len(outcome.keys[ROWS_SHOWN:])
+            some = "" if kept == left else f", {kept} of them"
+            where = f"{some} in {self.file_name} beside the working database"
+            lines.append(f"  and {left} more{where if kept else ''}")
+        if kind == "accepted":
+            lines.append(f"  accepted: {outcome.accepted_reason}")
+        else:
+            lines.append(f"  do: {outcome.advice}")
+        return lines
+
+    @property
+    def file_name(self) -> str:
+        """The file with all that is kept, below the folder of the working database."""
+        return f"{RESULTS}/{self.run_id}.json"
+
+    def gone_told(self) -> list[str]:
+        """Return a line for the landings that are gone, none if none are."""
+        if not self.landings_gone:
+            return []
+        number = len(self.landings_gone)
+        shown = ", ".join(self.landings_gone[:NAMES_SHOWN])
+        left = number - NAMES_SHOWN
+        more = f", and {left} more in {self.file_name}" if left > 0 else ""
+        return [
+            f"  gone since the published version: {number} landed"
+            f" file{'s' * (number > 1)}: {shown}{more}"
+        ]
 
     def sources_told(self) -> list[str]:
         """Return lines for loads and for days: what was not judged, and why."""
@@ -182,18 +239,11 @@ def _kind(outcome: Outcome) -> str:
     return BLOCKING if outcome.blocks else "accepted"
 
 
-def _told(outcome: Outcome, kind: str) -> list[str]:
-    head = "BLOCKING" if kind == BLOCKING else kind
-    lines = [f"{head} {outcome.name}: not so: {outcome.meaning}"]
-    lines += [f"  {_row(row)}" for row in outcome.keys[:ROWS_SHOWN]]
-    left = (outcome.observed or 0) - len(outcome.keys[:ROWS_SHOWN])
-    if left > 0:
-        lines.append(f"  and {left} more")
-    if kind == "accepted":
-        lines.append(f"  accepted: {outcome.accepted_reason}")
-    else:
-        lines.append(f"  do: {outcome.advice}")
-    return lines
+def _listed(names: list[str]) -> str:
+    """Return the names, or only how many there are if they would fill the screen."""
+    if len(names) <= NAMES_SHOWN:
+        return ", ".join(names)
+    return f"{len(names)} checks, such as {names[0]}"
 
 
 def _row(row: dict) -> str:

@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,18 +15,20 @@ from kefu.audit.engine import audit_database
 from kefu.audit.expectations import Judge
 from kefu.audit.landing_checks import CHECKS as LANDING_CHECKS
 from kefu.audit.mart_checks import CHECKS as MART_CHECKS
+from kefu.audit.measured import Removed
 from kefu.audit.measures import left_unjudged, measure, sources_not_judged
-from kefu.audit.report import AuditReport
+from kefu.audit.report import RESULTS, AuditReport
 from kefu.contract import read_contract
 from kefu.errors import KefuError
 from kefu.faults import exhausted
 from kefu.landing import Landing
+from kefu.privacy_landings import removals
 from kefu.raw_input import read_input
+from kefu.run_record import as_recorded
 from kefu.settings import DEMO_MARK, Settings
 from kefu.versions import FILE, Versions, look_at
 
 CHECKS = (*LANDING_CHECKS, *MART_CHECKS)
-RESULTS = "audit"
 DOCS = "data_docs"
 
 
@@ -35,6 +38,10 @@ class Past:
 
     run_id: str
     file: Path
+    built_by: str | None
+    """When it was there for sure, UTC as records write it; None: not known."""
+    landings: tuple[str, ...] = ()
+    """The files that it was built from, as far as they are known."""
 
 
 def run_audit(
@@ -125,7 +132,8 @@ def _examined(
         ) as database:
             landing = landed(settings)
             least = config.least_history
-            measured = measure(database, contract, landing, moment, least)
+            removed = removed_since(settings, version)
+            measured = measure(database, contract, landing, moment, least, removed)
             judge = Judge(measured, config, run_id)
             try:
                 outcomes = judge.judge(CHECKS)
@@ -143,6 +151,7 @@ def _examined(
                     version.run_id if version else None,
                     left_unjudged(measured),
                     is_unread,
+                    landings_gone(settings, landing, version),
                 )
                 yield report, judge
             finally:
@@ -189,7 +198,10 @@ def published_version(published: Path, say: Callable[[str], None]) -> Past | Non
         except KefuError as error:
             say(f"  warning: {error}")
         else:
-            return Past(version.run_id, version.file)
+            built = version.record.finished_at or version.publication["published_at"]
+            files = version.record.input.get("files") or []
+            landings = tuple(file["name"] for file in files)
+            return Past(version.run_id, version.file, built, landings)
     if _is_empty(published):
         return None
     lying = look_at(published)
@@ -202,7 +214,38 @@ def published_version(published: Path, say: Callable[[str], None]) -> Past | Non
         )
         return None
     say(f"  warning: no whole version is kept: {published.name} itself is compared")
-    return Past((lying.publication or {}).get("run_id", "unknown"), published)
+    told = lying.publication or {}
+    published_at = told.get("published_at")
+    built = as_recorded(published_at) if published_at else None
+    return Past(told.get("run_id", "unknown"), published, built)
+
+
+def landings_gone(
+    settings: Settings, landing: Landing | None, version: Past | None
+) -> list[str]:
+    """Return the files that a version was built from and that nobody took back."""
+    if landing is None or version is None:
+        return []
+    there = {file.name for file in landing.files}
+    taken_back = {
+        entry["file"]
+        for entry in removals(settings.raw_root)
+        if entry["kind"] == "file"
+    }
+    return sorted(set(version.landings) - there - taken_back)
+
+
+def removed_since(settings: Settings, version: Past | None) -> list[Removed]:
+    """Return what was taken out of the landings since a version was built."""
+    if version is None or version.built_by is None or settings.raw_database:
+        return []
+    keys: Counter[tuple[str, str]] = Counter()
+    for entry in removals(settings.raw_root):
+        # What had been set aside before was in no version any more.
+        if entry["at"] >= version.built_by and not entry.get("is_set_aside"):
+            taken = entry.get("keys", entry.get("rows")) or 0
+            keys[entry["table"], entry.get("mall_id") or ""] += taken
+    return [Removed(source, mall, count) for (source, mall), count in keys.items()]
 
 
 def _is_empty(published: Path) -> bool:
@@ -216,4 +259,4 @@ def _excuse_demo(settings: Settings, outcomes: list) -> None:
         for outcome in outcomes:
             if outcome.name == "nothing_new" and outcome.success is False:
                 outcome.success, outcome.observed, outcome.keys = None, None, []
-                outcome.not_judged = "landings but invented ones"
+                outcome.not_judged = "no landings but invented ones"

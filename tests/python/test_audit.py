@@ -14,6 +14,7 @@ import yaml
 from conftest import ROOT, Kefu, land, settings_of, text_row
 from kept_versions import keep_version
 
+from kefu import privacy_requests
 from kefu.audit import examine, run_audit
 from kefu.audit.config import read_config
 from kefu.audit.data_docs import without_network
@@ -21,6 +22,7 @@ from kefu.audit.engine import audit_database, repair_duckdb_engine
 from kefu.audit.report import KEPT, AuditReport, Outcome
 from kefu.audit.run import CHECKS, published_version
 from kefu.errors import EXIT_AUDIT, EXIT_INPUT, KefuError
+from kefu.meta_schema import for_readers
 from kefu.settings import Settings
 from kefu.versions import ROLLED_BACK, Versions
 
@@ -230,8 +232,11 @@ def test_a_good_build_passes_and_tells_no_secret(
         assert not OUTSIDE.search(text), page
     index = (docs / "index.html").read_text(encoding="utf-8")
     assert "Audit passed" in index
-    for target in re.findall(r'href="([^"]+)"', index):
+    links = re.findall(r'href="([^"]+)">([^<]+)<', index)
+    for target, _ in links:
         assert (docs / target.replace("%20", " ")).is_file()
+    assert "landings: volumes" in {told for _, told in links}
+    assert len({told for _, told in links}) == len(links)
 
 
 def test_what_points_outside_is_dropped_from_a_page() -> None:
@@ -734,6 +739,122 @@ def test_a_column_that_new_files_lack_blocks(
     )
 
 
+@pytest.mark.parametrize(
+    ("observed", "more"),
+    [
+        (5, None),
+        (8, "  and 3 more in audit/one.json beside the working database"),
+        (30, "  and 25 more, 15 of them in audit/one.json beside the working database"),
+    ],
+)
+def test_the_screen_says_where_more_is_and_how_to_go_on(
+    observed: int, more: str | None
+) -> None:
+    keys = [{"day": number} for number in range(min(observed, 20))]
+    one, two = (
+        Outcome(name, "s", "blocking", "m", "a", False, observed, keys)
+        for name in ("one_check", "other_check")
+    )
+    two.accepted_reason = "Wang's clock"
+    unjudged = [
+        Outcome(f"check_{number}", "s", "warning", "m", "a", not_judged="no rows")
+        for number in range(5)
+    ]
+    report = AuditReport("one", "", [one, two, *unjudged])
+    lines = report.screen().splitlines()
+    assert [line for line in lines if "more" in line] == ([more] * 2 if more else [])
+    assert "  not judged: 5 checks, such as check_0: no rows" in lines
+    assert lines[-1] == (
+        "  if all of it is known and true: kefu run --accept one_check --reason 'WHY'"
+        " --accept other_check --reason 'Wang'\"'\"'s clock'"
+    )
+    one.accepted_reason = "known too"
+    assert "if all of it" not in report.screen()
+
+
+def test_landings_that_are_gone_are_named(tmp_path: Path) -> None:
+    settings = world(tmp_path)
+    land(settings.raw_root, "messages", [], "kept.csv")
+    land(settings.raw_root, "orders", [], "o.csv")
+    taken = land(settings.raw_root, "messages", [], "taken.csv")
+    name = taken.relative_to(settings.raw_root).as_posix()
+    kept = name.replace("taken", "kept")
+    lost = [name.replace("taken", f"lost{number}") for number in range(6)]
+    retracted = privacy_requests.find_file(settings, "messages", name)
+    privacy_requests.retract_file(settings, retracted, "a test")
+    with duckdb.connect(str(settings.database)) as connection:
+        connection.execute(STAGED)
+    keep_version(settings.published, settings.database, landings=[kept, name, *lost])
+    report = examine(settings, "x", now=NOW)
+    assert report.landings_gone == lost
+    told = f"gone since the published version: 6 landed files: {', '.join(lost[:4])},"
+    assert f"{told} and 2 more in audit/x.json" in report.screen()
+    manifest = {"input": {}, "audit": report.as_dict()}
+    assert "lost0" not in json.dumps(for_readers(manifest))
+
+
+GONE = """
+create schema if not exists marts;
+create table marts.fct_buyer_messages as
+select 'mall ' || mall as mall_id, date '2026-03-01' + day as service_date
+from (select cast(range as integer) as mall from range(2)) as malls,
+    (select cast(range as integer) as day from range(29)) as days,
+    range(3);
+create table marts.fct_orders as
+select mall_id, service_date as created_at from marts.fct_buyer_messages;
+"""
+ROWS_KEPT = {"published_days_kept", "published_rows_kept", "published_rows_lost"}
+
+
+@pytest.mark.parametrize(
+    ("table", "keys", "at", "blocks"),
+    [
+        ("fct_buyer_messages", 15, "2026-03-30T01:00:01Z", False),
+        ("fct_buyer_messages", 4, "2026-03-30T01:00:01Z", True),
+        ("fct_buyer_messages", 15, "2026-03-30T00:59:59Z", True),
+        ("fct_orders", 15, "2026-03-30T01:00:01Z", True),
+    ],
+)
+def test_rows_removed_with_a_record_are_accounted_for(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    table: str,
+    keys: int,
+    at: str,
+    blocks: bool,
+) -> None:
+    """15 rows of a mall's first days are gone; messages were forgotten."""
+    settings = world(tmp_path)
+    land(settings.raw_root, "orders", [])
+    buyer = {"mall_id": "mall 1", "buyer_uid": "1200012345678", "ts": "1772413200"}
+    land(
+        settings.raw_root,
+        "messages",
+        [text_row("messages", msg_id=f"m{each}", **buyer) for each in range(keys)],
+    )
+    monkeypatch.setattr(privacy_requests, "now", lambda: at)
+    asked = privacy_requests.Buyer(buyer["mall_id"], buyer["buyer_uid"])
+    privacy_requests.forget(
+        settings, asked, privacy_requests.find_buyer(settings, asked)
+    )
+    with duckdb.connect(str(settings.database)) as connection:
+        connection.execute(STAGED)
+        connection.execute(GONE)
+    keep_version(settings.published, settings.database)
+    with duckdb.connect(str(settings.database)) as connection:
+        connection.execute(
+            f"delete from marts.{table} where mall_id = 'mall 1' and"
+            f" {'service_date' if table == 'fct_buyer_messages' else 'created_at'}"
+            " < date '2026-03-06'"
+        )
+    report = examine(settings, "x", now=NOW)
+    expected = ROWS_KEPT if blocks else set()
+    assert found(report) & ROWS_KEPT == expected, report.screen()
+    if keys == 4:
+        (told,) = outcome_of(report, "published_rows_kept").keys
+        assert told["rows_lost"] == 11
+
+
 # --- from outside ---
 
 
@@ -749,6 +870,15 @@ def test_check_alone_and_in_a_run_of_one_mart(mini: Kefu) -> None:
     assert "not judged" in checked.stdout
     assert checked.stderr == ""
     assert len(list((mini.database.parent / "audit").iterdir())) == 2
+    # What is written of an audit does not fit on the disk any more.
+    before = mini.published.read_bytes()
+    full = mini.start("check", limits={"RLIMIT_FSIZE": 10_000}).done()
+    assert full.returncode == EXIT_INPUT
+    (line,) = full.stderr.splitlines()
+    assert line.startswith("kefu: the results of the audit cannot be written")
+    assert "File too large" in line and "free space" in line
+    assert mini.published.read_bytes() == before
+    assert mini("check").returncode == 0
     for odd in (["--accept", "codes"], ["--accept", "codes", "--reason", " "]):
         assert mini("check", *odd).returncode == 2
 
@@ -778,3 +908,5 @@ def test_a_run_that_accepts_an_unknown_check_is_refused(mini: Kefu) -> None:
     refused = mini("run", "--accept", "loaded_in_futur", "--reason", "x")
     assert refused.returncode == EXIT_INPUT
     assert "did you mean loaded_in_future" in refused.stderr
+    refused = mini("run", "--accept", "x", "--reason", "x")
+    assert "audit.yml names all" in refused.stderr and "..." not in refused.stderr
