@@ -18,7 +18,7 @@ TEST_ENV := env -u KEFU_RAW_DATABASE -u KEFU_BUYER_KEY -u KEFU_MEMORY_LIMIT \
 	DBT_LOG_PATH=$(CURDIR)/$(TEST_DATA)/logs
 
 DEMO_QUERY := select coalesce(mall_name, mall_id) as mall, dim_malls.category_name, score_display, \
-	category_rank, round(platform_help_rate, 4) as platform_help_rate \
+	category_rank, peer_scope, is_complete, round(platform_help_rate, 4) as platform_help_rate \
 	from marts.experience_score_30d inner join marts.dim_malls using (mall_id) \
 	where as_of_date = (select max(as_of_date) from marts.experience_score_30d) \
 	order by experience_score desc nulls last, mall_id limit 10

@@ -1,11 +1,12 @@
 """The command line `kefu`: its group; the commands lie in kefu/commands."""
 
 import importlib
+from typing import NoReturn
 
 import click
 
 from kefu import __version__, faults, stopping
-from kefu.errors import EXIT_INPUT, KefuError
+from kefu.errors import EXIT_INPUT, EXIT_NOT_CONFIRMED, KefuError, one_line
 
 # In the order in which `kefu --help` lists them: name, module, what it does.
 COMMANDS = {
@@ -29,12 +30,15 @@ EXIT_CODES = """
 \b
 Exit codes:
   0  done
+  1  a question was not answered with yes: nothing was changed
   2  the command was called wrongly
   3  the input, a path or a setting is wrong: nothing was built
   4  a model or a test failed: nothing was published
   5  publishing failed: the published file is as it was
   6  the audit found what must not be published: nothing was
-  130, 143  stopped by Ctrl-C or SIGTERM: what is published is whole
+  130, 143, 129  stopped by Ctrl-C, SIGTERM or the end of the terminal: what is
+                 published is whole
+  137  killed, by kill -9 or for want of memory: the same
 """
 
 
@@ -43,8 +47,15 @@ class Commands(click.Group):
 
     The libraries behind some commands take seconds to import, which the
     others should not wait for. A KefuError is shown as one line and gives the
-    exit code.
+    exit code; so is what click finds wrong in a call.
     """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the options before the command."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            _refuse(ctx, error)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands."""
@@ -72,6 +83,15 @@ class Commands(click.Group):
         except KefuError as error:
             click.echo(f"kefu: {error}", err=True)
             ctx.exit(error.exit_code)
+        except click.UsageError as error:
+            _refuse(ctx, error)
+        except click.Abort:
+            click.echo(
+                "kefu: not answered with yes, so nothing was changed: call it again, or"
+                " give the answer as an option (see --help)",
+                err=True,
+            )
+            ctx.exit(EXIT_NOT_CONFIRMED)
         except stopping.Stopped as stopped:
             click.echo(f"kefu: {stopped}", err=True)
             ctx.exit(stopped.exit_code)
@@ -81,6 +101,16 @@ class Commands(click.Group):
                 raise
             click.echo(f"kefu: {refused}", err=True)
             ctx.exit(EXIT_INPUT)
+
+
+def _refuse(ctx: click.Context, error: click.UsageError) -> NoReturn:
+    """Say in one line what is wrong in a call, and end."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        raise error
+    command = (error.ctx or ctx).command_path
+    told = one_line(error.format_message()).removesuffix(".")
+    click.echo(f"kefu: {told}: see `{command} --help`", err=True)
+    ctx.exit(error.exit_code)
 
 
 @click.group(cls=Commands, epilog=EXIT_CODES)

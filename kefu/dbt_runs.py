@@ -6,9 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import yaml
+
 from kefu.errors import KefuError
+from kefu.run_lock import holder_of
 from kefu.settings import Settings
 
+# Of dbt's commands those that open the database.
+OPENING = {"build", "clone", "compile", "docs", "retry", "run", "run-operation"}
+OPENING |= {"seed", "show", "snapshot", "source", "test"}
 PROFILES = "profiles.yml"
 EXAMPLE = "profiles.example.yml"
 
@@ -39,6 +45,23 @@ def target_dir(root: Path) -> Path:
     return root / (os.environ.get("DBT_TARGET_PATH") or "target")
 
 
+def target_in_use(root: Path, given: str | None) -> str | None:
+    """Return the target that dbt takes: the given one, DBT_TARGET or the profile's.
+
+    None where the profile computes it, or cannot be read, which dbt then says.
+    """
+    if chosen := given or os.environ.get("DBT_TARGET"):
+        return chosen
+    own = root / PROFILES
+    try:
+        text = (own if own.exists() else root / EXAMPLE).read_text(encoding="utf-8")
+        project = yaml.safe_load((root / "dbt_project.yml").read_text(encoding="utf-8"))
+        target = yaml.safe_load(text)[project["profile"]].get("target", "default")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError):
+        return None
+    return None if "{{" in str(target) else str(target)
+
+
 def log_file(root: Path) -> Path:
     """Return the file into which dbt writes its log."""
     return root / (os.environ.get("DBT_LOG_PATH") or "logs") / "dbt.log"
@@ -57,7 +80,16 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def call(settings: Settings, arguments: list[str]) -> int:
-    """Run dbt's own command line in the project; return its exit code."""
+    """Run dbt's own command line in the project; return its exit code.
+
+    Raises KefuError while another process works on the database that it needs.
+    """
+    holder = holder_of(settings.database)
+    if holder and OPENING.intersection(arguments):
+        raise KefuError(
+            f"{settings.database} is in use by {holder}: wait for its end; what is"
+            " published can be asked meanwhile, by `kefu query`"
+        )
     return subprocess.run(
         [sys.executable, "-c", "from dbt.cli.main import cli; cli()", *arguments],
         cwd=settings.root,

@@ -1,6 +1,7 @@
 """The one kind of error that a user is meant to read."""
 
 EXIT_OK = 0
+EXIT_NOT_CONFIRMED = 1
 EXIT_USAGE = 2
 EXIT_INPUT = 3
 EXIT_BUILD = 4

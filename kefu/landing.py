@@ -211,7 +211,8 @@ def _walk_table(root: Path, table: str, warnings: list[str]) -> Iterator[LandedF
             suffix = _suffix(name)
             if suffix is None:
                 warnings.append(
-                    f"{relative} is neither Parquet, CSV nor JSON lines: ignored"
+                    f"{relative} is neither Parquet, CSV nor JSON lines: ignored;"
+                    " files of the platform are landed with `kefu ingest`"
                 )
                 continue
             stamp = Stamp.of(path)

@@ -181,7 +181,12 @@ def for_readers(manifest: dict, *, without_reasons: bool = False) -> dict:
         ]
     if isinstance(manifest["audit"], dict):
         checks = manifest["audit"].get("checks", [])
-        shown["audit"] = manifest["audit"] | {
+        told = {
+            name: value
+            for name, value in manifest["audit"].items()
+            if name != "landings_gone"
+        }
+        shown["audit"] = told | {
             "checks": [
                 {name: value for name, value in check.items() if name not in left_out}
                 for check in checks

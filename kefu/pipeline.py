@@ -106,7 +106,7 @@ def run(settings: Settings, options: RunOptions, say: Callable[[str], None]) -> 
         record = begin(
             settings,
             raw,
-            target=options.target,
+            target=dbt_runs.target_in_use(settings.root, options.target),
             variables=variables,
             is_full_refresh=options.full_refresh,
             follows=follows,
@@ -154,7 +154,7 @@ def check_options(settings: Settings, options: RunOptions) -> dict:
 
     Raises KefuError for what dbt would refuse too, only seconds later.
     """
-    if options.target == "prod":
+    if dbt_runs.target_in_use(settings.root, options.target) == "prod":
         refuse_weak_key(settings)
     if options.with_audit:
         from kefu.audit import check_names  # noqa: PLC0415

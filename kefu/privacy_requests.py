@@ -114,6 +114,17 @@ def find_buyer(settings: Settings, buyer: Buyer) -> list[Found]:
     return [item for item in found if item.table.name not in tied] + more
 
 
+def has_mall(settings: Settings, mall_id: str) -> bool:
+    """Return whether any landed row is of a mall."""
+    wanted = {
+        name: [Rows({"mall_id": frozenset({mall_id})})]
+        for name, table in read_contract(settings.root).items()
+        if "mall_id" in table.columns
+    }
+    landings = landings_of(settings, with_retracted=True)
+    return bool(find(settings, landings, wanted))
+
+
 def counts(found: Iterable[Found]) -> dict[str, int]:
     """Return how many rows were found in each table."""
     total: Counter[str] = Counter()

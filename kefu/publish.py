@@ -351,7 +351,8 @@ def roll_back(published: Path, run_id: str | None) -> Version:
         parts = check_places(versions)
         add_copies(versions, version, parts)
         versions.put_in_place(version, parts)
-        versions.note(ROLLED_BACK, version.run_id, replaced)
+        if version.run_id != replaced:
+            versions.note(ROLLED_BACK, version.run_id, replaced)
     return version
 
 

@@ -101,6 +101,17 @@ def _sign(handle: TextIO, purpose: str) -> None:
         handle.flush()
 
 
+def holder_of(path: Path) -> str | None:
+    """Return who holds the lock file beside `path`; None if nobody does."""
+    lock_file = path.parent / f".{path.name}.lock"
+    try:
+        handle = lock_file.open("r", encoding="utf-8")
+    except OSError:
+        return None
+    with handle:
+        return None if _lock(handle, lock_file) else f"another {_holder(lock_file)}"
+
+
 def _holder(lock_file: Path) -> str:
     """Return who holds a lock, as far as its file tells."""
     try:

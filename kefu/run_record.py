@@ -108,7 +108,12 @@ def new_run_id() -> str:
 
 def now() -> str:
     """Return the present time as records hold it."""
-    return f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return as_recorded(dt.datetime.now(dt.UTC))
+
+
+def as_recorded(moment: dt.datetime) -> str:
+    """Return a time of UTC as records hold it."""
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def begin(

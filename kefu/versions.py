@@ -184,6 +184,11 @@ class Versions:
 
         Raises KefuError if that is not known or not kept any more.
         """
+        if not self.published.exists() and not self.read()[0]:
+            raise KefuError(
+                f"nothing is published as {self.published}: use `kefu run`",
+                EXIT_PUBLISH,
+            )
         current = publication_in(self.published)
         if current is None:
             raise KefuError(

@@ -38,7 +38,10 @@ def command(malls: int, days: int, messages: int, seed: int, out: Path | None) -
             out_dir=folder, malls=malls, days=days, messages=messages, seed=seed
         )
         (folder / DEMO_UNFINISHED).unlink()
-    say(f"demo data in {folder} ({time.monotonic() - started:.1f} s), rows landed:")
+    say(
+        f"demo data in {folder} ({time.monotonic() - started:.1f} s), rows landed,"
+        " with repeats, older versions and faulty ones:"
+    )
     for table, rows in counts.items():
         say(f"  {table:<17} {rows:,}")
 

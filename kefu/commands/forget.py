@@ -2,7 +2,8 @@
 
 import click
 
-from kefu.console import say
+from kefu.console import say, told_number
+from kefu.errors import KefuError, one_line
 from kefu.settings import Settings
 
 
@@ -10,8 +11,6 @@ from kefu.settings import Settings
 @click.option("--mall-id", required=True, help="The shop that the request is for.")
 @click.option(
     "--buyer-uid",
-    prompt=True,
-    hide_input=True,
     help="The buyer; asked for if not given, so that no shell remembers it.",
 )
 @click.option("--every-mall", is_flag=True, help="Rows of the buyer in any shop.")
@@ -24,7 +23,7 @@ from kefu.settings import Settings
 @click.option("--yes", is_flag=True, help="Do not ask before rows are removed.")
 def command(
     mall_id: str,
-    buyer_uid: str,
+    buyer_uid: str | None,
     every_mall: bool,
     dry_run: bool,
     prune_versions: bool,
@@ -40,16 +39,29 @@ def command(
     from kefu.run_lock import folder_replaced, held  # noqa: PLC0415
 
     settings = Settings.from_env()
-    buyer = requests.Buyer(mall_id.strip(), buyer_uid.strip(), every_mall)
     requests.check_place(settings)
+    # The locks first: nobody is to be asked for what cannot be done now.
     with (
         held(settings.database, "removal"),
         folder_replaced(settings.raw_root),
     ):
+        uid = buyer_uid
+        if uid is None:
+            uid = click.prompt("Buyer uid", hide_input=True)
+        buyer = requests.Buyer(mall_id.strip(), uid.strip(), every_mall)
+        if not (buyer.mall_id and buyer.buyer_uid):
+            raise click.UsageError("--mall-id or --buyer-uid is empty")
         found = requests.find_buyer(settings, buyer)
         for table, rows in requests.counts(found).items():
             say(f"  {table:<17} {rows:,} rows")
         if not found:
+            # After a removal and a run, a mall may have no other rows.
+            is_asked_for_rows = not (every_mall or prune_versions)
+            if is_asked_for_rows and not requests.has_mall(settings, buyer.mall_id):
+                raise KefuError(
+                    f"no landed row at all is of the mall {one_line(mall_id, 60)}, so"
+                    " nothing was looked for: check --mall-id"
+                )
             say("no landed row is the buyer's")
         if dry_run:
             return
@@ -58,18 +70,20 @@ def command(
                 click.confirm("remove these rows for good?", abort=True)
             requests.forget(settings, buyer, found)
             say(
-                f"removed from {len(found)} files; the working database is removed"
-                " too: use `kefu run` to build it anew"
+                f"removed from {told_number(len(found), 'file')}; the working database"
+                " is removed too: use `kefu run` to build it anew"
             )
         shown = requests.still_shown(settings, buyer)
         pinned = {version.run_id: version.pins for version in shown if version.pins}
         if prune_versions:
             removed = requests.prune_versions(settings, shown)
-            say(f"removed {len(removed)} kept versions: {', '.join(removed) or '-'}")
+            kept = told_number(len(removed), "kept version")
+            say(f"removed {kept}: {', '.join(removed) or '-'}")
         elif shown:
+            kept = told_number(len(shown), "kept version")
             say(
-                f"{len(shown)} kept versions show rows of the buyer under buyer_key:"
-                " after `kefu run`, call this again with --prune-versions"
+                f"{kept} may show rows of the buyer under buyer_key: after `kefu run`,"
+                " call this again with --prune-versions"
             )
         for run_id, pins in pinned.items():
             done = "was" if prune_versions else "is"

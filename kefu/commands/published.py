@@ -52,8 +52,8 @@ def line_of(
     remarks = [] if record.has_passed else ["untested"]
     remarks += [f"accepted {entry['check']}" for entry in record.accepted]
     remarks += [f"kept for {reason}" for reason in version.pins]
-    if version.run_id in left:
-        remarks.append(f"rolled back at {left[version.run_id]}")
+    if version.run_id in left and version.run_id != current_id:
+        remarks.append(f"left by rollback at {left[version.run_id]}")
     return (
         "*" if version.run_id == current_id else "",
         version.run_id,

@@ -1,10 +1,15 @@
 """`kefu query`: ask the published file."""
 
+import contextlib
+import csv
 import sys
+from pathlib import Path
 
 import click
+import duckdb
 
 from kefu.errors import KefuError
+from kefu.run_lock import holder_of
 from kefu.settings import Settings
 
 
@@ -21,16 +26,15 @@ def command(sql: str, as_csv: bool, working: bool) -> None:
 
     The file is opened for reading only: the tables are in the schema marts.
     """
-    import csv  # noqa: PLC0415
-
-    import duckdb  # noqa: PLC0415
-
     settings = Settings.from_env()
     asked = settings.database if working else settings.published
     if not asked.is_file():
         raise KefuError(f"there is no {asked} yet: build it with `kefu run`")
     try:
         with duckdb.connect(str(asked), read_only=True) as connection:
+            # So that `show tables` shows them, and a mart is found by its name.
+            with contextlib.suppress(duckdb.CatalogException):
+                connection.execute("set schema = 'marts'")
             if not as_csv:
                 connection.sql(sql).show(max_width=160)
                 return
@@ -40,4 +44,18 @@ def command(sql: str, as_csv: bool, working: bool) -> None:
             while rows := answer.fetchmany(10_000):
                 writer.writerows(rows)
     except duckdb.Error as error:
-        raise KefuError(f"the question cannot be answered: {error}") from error
+        raise KefuError(_told(error, asked, working)) from error
+
+
+def _told(error: Exception, asked: Path, working: bool) -> str:
+    """Return what to say of a question that DuckDB does not answer."""
+    # The place in the question is drawn on lines of its own.
+    said = str(error).split("\nLINE ")[0]
+    if isinstance(error, duckdb.IOException) and "lock" in said.lower():
+        holder = holder_of(asked) or "another program"
+        other = " or ask the published file, without --working," if working else ""
+        return f"{asked} is in use by {holder}: wait for its end{other} and ask again"
+    hint = ""
+    if isinstance(error, duckdb.CatalogException) and "does not exist" in said:
+        hint = '; `kefu query "show tables"` lists what there is'
+    return f"the question cannot be answered: {said.strip()}{hint}"

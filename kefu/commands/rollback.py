@@ -15,9 +15,18 @@ def command(run_id: str | None) -> None:
     follow as after a run; the next run publishes as ever.
     """
     from kefu.publish import roll_back  # noqa: PLC0415
+    from kefu.versions import Versions  # noqa: PLC0415
 
     settings = Settings.from_env()
+    before = Versions(settings.published).current_id()
     version = roll_back(settings.published, run_id)
+    if version.run_id == before:
+        say(f"{version.run_id} is already the current version: put in place anew")
+        return
     say(f"{settings.published} is now the version {version.run_id}")
     say(f"  published first at {version.publication['published_at']}")
     say(f"  as-of end          {version.publication['as_of_end'] or '-'}")
+    say(
+        "  the next `kefu run` publishes a newer version again: mend or retract before"
+        " it what was wrong"
+    )

@@ -303,7 +303,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Kefu, str]:
         "demo-data", "--malls", "24", "--days", "40", "--messages", "20000"
     )
     assert invented.returncode == 0, invented.stderr
-    done = world("run", KEFU_BUYER_KEY="a secret of the tests")
+    copies = ("--parquet", "--marts-restricted")
+    done = world("run", *copies, KEFU_BUYER_KEY="a secret of the tests")
     assert done.returncode == 0, done.stdout + done.stderr
     return world, done.stdout
 

@@ -62,6 +62,11 @@ def test_only_one_works_at_a_time(gated: Kefu, gate: Gate) -> None:
         assert "another run" in told and f"process {first.pid} on " in told
         assert " UTC) is working on " in told and str(gated.database) in told
         assert "add --wait" in told
+    for call in (("query", "--working", "select 1"), ("dbt", "show", "--inline", "x")):
+        refused = gated(*call)
+        assert refused.returncode == 3 and refused.stdout == ""
+        told = one_line_of(refused.stderr)
+        assert f"is in use by another run (process {first.pid} on " in told
     refused = gated("check")
     assert "another run" in one_line_of(refused.stderr)
     assert "--wait" not in refused.stderr

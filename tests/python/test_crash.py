@@ -1,5 +1,6 @@
 """Killed, short of disk or memory, shut out: the last good version stays."""
 
+import os
 import random
 import shutil
 import subprocess
@@ -239,6 +240,52 @@ def test_no_room_for_the_published_file(published: Kefu) -> None:
     assert published.published.read_bytes() == before
     assert published("publish", "--untested").returncode == 0
     assert content(published.published)["dim_malls"][0] == 4
+
+
+# The superuser heeds no permission bits, unless these rights are taken away.
+WITHOUT_RIGHTS = ("setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner")
+
+
+def run_without_rights(world: Kefu, *arguments: str) -> subprocess.CompletedProcess:
+    """Call `kefu` as a process that permission bits bind, whoever we are."""
+    command = [sys.executable, "-m", "kefu.cli", *arguments]
+    if os.geteuid() == 0:
+        if not shutil.which(WITHOUT_RIGHTS[0]):
+            pytest.skip("run by the superuser, who heeds no permission bits")
+        command = [*WITHOUT_RIGHTS, *command]
+    return subprocess.run(
+        command, env=world.environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("folder", "call", "code", "told"),
+    [
+        ("published", ("run",), 3, "set KEFU_PUBLISHED"),
+        ("work", ("run",), 3, "set KEFU_DATABASE"),
+        ("published", ("publish", "--untested"), 5, "published"),
+        ("published/versions", ("publish", "--untested"), 5, "versions"),
+    ],
+)
+def test_no_permission(
+    published: Kefu, folder: str, call: tuple[str, ...], code: int, told: str
+) -> None:
+    """One line, and the last version is there, whole and open to readers."""
+    if "publish" in call:
+        assert published("run", "--no-audit").returncode == 0
+    before = published.published.read_bytes()
+    versions = sorted((published.home / "published" / "versions").iterdir())
+    closed = published.home / folder
+    closed.chmod(0o555)
+    try:
+        done = run_without_rights(published, *call)
+    finally:
+        closed.chmod(0o755)
+    line = one_line_of(done.stderr)
+    assert done.returncode == code, line
+    assert told in line and "Permission denied" in line
+    assert published.published.read_bytes() == before
+    assert sorted((published.home / "published" / "versions").iterdir()) == versions
 
 
 def test_no_room_for_demo_data(kefu: Kefu) -> None:

@@ -296,4 +296,7 @@ def test_ids_that_are_looked_for_are_texts(kefu: Kefu, text: str) -> None:
     assert done.stdout.startswith("1 rows"), done.stderr
     assert malls(kefu.raw_root) == {"m"}
     buyer = kefu("forget", "--mall-id", text, "--buyer-uid", text, "--dry-run")
-    assert "no landed row" in buyer.stdout
+    assert "no landed row at all is of the mall" in buyer.stderr
+    land(kefu.raw_root, "malls", [text_row("malls", mall_id=text)])
+    buyer = kefu("forget", "--mall-id", text, "--buyer-uid", text, "--dry-run")
+    assert "no landed row is the buyer's" in buyer.stdout

@@ -21,6 +21,7 @@ from kefu.privacy_landings import RECORD, Rows, find, landings_of, take_out
 from kefu.privacy_log import without_landed_values
 from kefu.privacy_requests import KEYS, Buyer
 from kefu.publish import Request, publish
+from kefu.run_lock import held
 from kefu.run_record import RunRecord
 from kefu.settings import DEMO_BUYER_KEY, Settings
 from kefu.sql import quote_name, quote_text
@@ -114,6 +115,13 @@ def all_written(
     home = tmp_path_factory.mktemp("exported")
     for number, file in enumerate(sorted(world.published.parent.rglob("*.duckdb"))):
         export(file, home / "published" / str(number))
+    # Packed, so that a search of the bytes would find nothing in them.
+    copies = sorted(world.published.parent.rglob("*.parquet"))
+    for number, file in enumerate(copies):
+        target = home / "published" / f"{number}.{file.stem}.csv"
+        duckdb.read_parquet(str(file)).write_csv(str(target))
+    assert len(copies) > 20 and len(list((home / "published").iterdir())) > 20
+    assert (home / "published" / "3").is_dir(), "two files and a copy of each"
     export(world.database, home / "working")
     (home / "printed").write_text(printed, encoding="utf-8")
     inside = (world.raw_root, world.database.parent)
@@ -527,7 +535,30 @@ def test_nothing_is_removed_without_a_yes(kefu: Kefu) -> None:
     land(kefu.raw_root, "messages", [message(1, UID)], "one.parquet")
     done = kefu("forget", "--mall-id", "m1", "--buyer-uid", UID)
     assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("kefu: not answered with yes, so")
     assert len(raw_rows("messages", kefu.raw_root)) == 1
+
+
+def test_a_slip_in_the_mall_is_no_answer(kefu: Kefu) -> None:
+    land(kefu.raw_root, "messages", [message(1, UID)], "one.parquet")
+    slip = ("forget", "--mall-id", "m11", "--buyer-uid", UID, "--yes")
+    done = kefu(*slip)
+    assert done.returncode == 3 and done.stdout == ""
+    assert "no landed row at all is of the mall m11" in done.stderr
+    for known in (("--every-mall", "--dry-run"), ("--prune-versions",)):
+        assert kefu(*slip, *known).returncode == 0, known
+    other = kefu("forget", "--mall-id", "m1", "--buyer-uid", OTHER_UID, "--yes")
+    assert other.stdout == "no landed row is the buyer's\n"
+    empty = kefu("forget", "--mall-id", "m1", "--buyer-uid", " ", "--yes")
+    assert empty.returncode == 2 and "is empty" in empty.stderr
+
+
+def test_nobody_is_asked_while_another_works(kefu: Kefu) -> None:
+    kefu.database.parent.mkdir()
+    with held(kefu.database, "run"):
+        refused = kefu("forget", "--mall-id", "m1")
+    assert refused.returncode == 3 and "another run" in refused.stderr
+    assert kefu("forget", "--mall-id", "m1").returncode == 1
 
 
 @pytest.mark.parametrize("fault", ["one row too many", "one row too few", "a value"])
@@ -664,7 +695,7 @@ def test_kept_versions_are_pruned_after_the_next_run(
         Versions(kefu.published).pin(run_id, "closing 2026-10")
     call = ["forget", "--mall-id", "m1", "--buyer-uid", UID, "--yes", *everywhere]
     done = kefu(*call, KEFU_BUYER_KEY=KEY)
-    assert "3 kept versions show rows of the buyer" in done.stdout
+    assert "3 kept versions may show rows of the buyer" in done.stdout
     assert "  of them run-2 is kept for closing 2026-10: " in done.stdout
     assert "run-1" not in done.stdout
     early = kefu(*call, "--prune-versions", KEFU_BUYER_KEY=KEY)

@@ -182,17 +182,21 @@ def assert_listed_and_taken_back(world: Kefu, newest: dict, older: dict) -> None
     assert "1 passed  passed" in lines[2] and "untested" not in lines[2]
     assert not lines[3].startswith("*") and older["run_id"] in lines[3]
 
-    assert older["run_id"] in world("rollback").stdout
+    told = world("rollback").stdout
+    assert older["run_id"] in told
+    assert "the next `kefu run` publishes a newer version again" in told
+    assert "already the current" in world("rollback", older["run_id"]).stdout
     # It has got the copies now that are there.
     assert len(current(world)["publication"]["files"]) == 3
     assert current(world)["run_id"] == older["run_id"]
     lines = world("published").stdout.splitlines()
-    assert "rolled back at" in lines[2] and lines[3].startswith("*")
+    assert "left by rollback at" in lines[2] and lines[3].startswith("*")
     answer = world("query", "--csv", "select count(*) from marts.dim_malls")
     assert answer.stdout.splitlines()[1] == "3"
 
     assert world("rollback", newest["run_id"]).returncode == 0
     assert current(world) == newest
+    assert "left by rollback" not in world("published").stdout.splitlines()[2]
     wrong = world("rollback", "nope")
     assert wrong.returncode == 5
     assert wrong.stderr.splitlines() == [
@@ -331,7 +335,27 @@ def test_a_wrong_call_is_said(kefu: Kefu, kind: str) -> None:
     options, told = WRONG[kind]
     done = kefu("run", *options)
     assert done.returncode == 2 and told in done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("kefu: ") and line.endswith("run --help`")
     assert not kefu.database.exists()
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (["pubilsh"], "No such command 'pubilsh'"),
+        (["--wrong"], "No such option"),
+        (["close"], "Missing argument 'YYYY-MM'"),
+    ],
+)
+def test_a_call_that_is_none_is_one_line(
+    kefu: Kefu, call: list[str], told: str
+) -> None:
+    done = kefu(*call)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"kefu: {told}") and line.endswith("--help`")
+    assert "Usage:" in kefu().stdout + kefu().stderr
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import duckdb
 import pytest
 from conftest import CONTRACT, ROOT, Kefu, land, settings_of, text_row
 
+from kefu.dbt_runs import target_in_use
 from kefu.diagnosis import find_unreadable
 from kefu.raw_input import read_input
 from kefu.settings import DEMO_BUYER_KEY
@@ -174,13 +175,43 @@ def test_prod_refuses_the_demo_key(mini: Kefu) -> None:
     told = ["prod", "KEFU_BUYER_KEY"]
     assert_refused(mini, ["run", "--target", "prod"], told, 3)
     assert_refused(
-        mini, ["run", "--target", "prod"], told, 3, KEFU_BUYER_KEY=DEMO_BUYER_KEY
+        mini, ["run"], told, 3, KEFU_BUYER_KEY=DEMO_BUYER_KEY, DBT_TARGET="prod"
     )
     alone = mini("dbt", "--no-use-colors", "build", "--target", "prod")
     assert alone.returncode != 0
     assert "KEFU_BUYER_KEY" in alone.stdout
-    done = mini("run", "--target", "prod", KEFU_BUYER_KEY=KEY)
+    done = mini("run", KEFU_BUYER_KEY=KEY, DBT_TARGET="prod")
     assert done.returncode == 0, done.stderr
+    with duckdb.connect(str(mini.published), read_only=True) as connection:
+        (manifest,) = connection.execute(
+            "select manifest from meta.publication"
+        ).fetchone()
+    assert json.loads(manifest)["target"] == "prod"
+
+
+@pytest.mark.parametrize(
+    ("given", "shell", "profile", "used"),
+    [
+        ("prod", "dev", "dev", "prod"),
+        (None, "prod", "dev", "prod"),
+        (None, "", "prod", "prod"),
+        (None, "", "\"{{ env_var('X', 'dev') }}\"", None),
+    ],
+)
+def test_the_target_that_is_used_is_recorded(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    given: str | None,
+    shell: str,
+    profile: str,
+    used: str | None,
+) -> None:
+    monkeypatch.setenv("DBT_TARGET", shell)
+    (tmp_path / "dbt_project.yml").write_text("profile: kefu")
+    (tmp_path / "profiles.example.yml").write_text(f"kefu: {{target: {profile}}}")
+    assert target_in_use(tmp_path, given) == used
+    (tmp_path / "profiles.yml").write_text("kefu: {target: own}")
+    assert target_in_use(tmp_path, None) == (shell or "own")
 
 
 def test_bad_input_is_clear_in_dbt_alone(mini: Kefu) -> None:
@@ -383,6 +414,11 @@ def test_version_and_query(mini: Kefu) -> None:
     assert mini("query", "delete from marts.last_good").returncode != 0
     table = mini("query", "--csv", "select run, 'a,b' as text from marts.last_good")
     assert table.stdout == 'run,text\n1,"a,b"\n'
+    assert "last_good" in mini("query", "show tables").stdout
+    near = mini("query", "from last_goood")
+    (told,) = near.stderr.splitlines()
+    assert "last_good" in told and 'kefu query "show tables"' in told
+    assert "LINE 1" not in told
     nothing_yet = mini("query", "--working", "select 1")
     assert nothing_yet.returncode != 0
     assert "build it with `kefu run`" in nothing_yet.stderr

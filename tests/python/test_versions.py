@@ -1,5 +1,6 @@
 """Kept versions: which there are, which is current, the way back."""
 
+import datetime as dt
 import json
 import shutil
 from collections.abc import Callable
@@ -86,6 +87,36 @@ def test_order_does_not_depend_on_the_clock(
     assert kept(published) == ["x", "20200101T000000Z-bbbbbb"]
     assert roll_back(published, None).run_id == "20200101T000000Z-bbbbbb"
     assert current(published) == 1
+
+
+def test_runs_of_one_moment_and_of_earlier_ones_are_versions_of_their_own(
+    published: Path,
+    publish_number: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The clock stands still, goes back, far ahead, and back again."""
+    years = (2026, 2026, 2025, 2099, 2026)
+    moment = dt.datetime(2026, 3, 2, 1, tzinfo=dt.UTC)
+
+    class Clock(dt.datetime):
+        @classmethod
+        def now(cls, tz: dt.tzinfo | None = None) -> dt.datetime:
+            return moment
+
+    monkeypatch.setattr(dt, "datetime", Clock)
+    ids = []
+    for year in years:
+        moment = moment.replace(year=year)
+        ids.append(publish_number(len(ids), record=RunRecord(new_run_id())))
+        assert current(published) == len(ids) - 1
+    assert [int(name[:4]) for name in ids] == list(years)
+    assert kept(published) == ids[::-1]
+    for number, run_id in enumerate(ids):
+        file = Versions(published).find(run_id).file
+        assert ask(file, "select n from marts.t") == [(number,)]
+    for number in (3, 2, 1, 0):
+        roll_back(published, None)
+        assert current(published) == number
 
 
 def test_numbers_go_on_without_the_folder(
@@ -239,6 +270,10 @@ def test_nothing_published_yet(tmp_path: Path, published: Path) -> None:
     with pytest.raises(KefuError, match="nothing was published yet"):
         roll_back(published, None)
     published.parent.mkdir()
+    with pytest.raises(KefuError, match="nothing is published as"):
+        roll_back(published, None)
+    with duckdb.connect(str(published)) as connection:
+        connection.execute("create schema marts")
     with pytest.raises(KefuError, match="does not say which version it is"):
         roll_back(published, None)
 
@@ -253,6 +288,8 @@ def test_a_spoilt_published_file_can_be_given_back(
     published.unlink()
     roll_back(published, run_id)
     assert current(published) == 7
+    # It was current all the time, so nothing was left.
+    assert [event["event"] for event in Versions(published).history()] == ["published"]
 
 
 def test_the_same_run_is_one_version(
