@@ -23,7 +23,7 @@ DEMO_QUERY := select coalesce(mall_name, mall_id) as mall, dim_malls.category_na
 	where as_of_date = (select max(as_of_date) from marts.experience_score_30d) \
 	order by experience_score desc nulls last, mall_id limit 10
 
-PYTHON_CODE := kefu tests/python tests/mutation
+PYTHON_CODE := kefu benchmarks tests/python tests/mutation
 SQL_CODE := $(wildcard models tests analyses)
 SAY := @printf '== %s\n'
 

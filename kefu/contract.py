@@ -19,7 +19,8 @@ NEEDED_TABLES = ("messages", "orders")
 LOADED_AT = "_loaded_at"
 SOURCE_FILE = "_source_file"
 LOAD_DATE = "load_date"
-BOOK_COLUMNS = (LOADED_AT, SOURCE_FILE, LOAD_DATE)
+LANDING_ID = "landing_id"
+BOOK_COLUMNS = (LOADED_AT, SOURCE_FILE, LOAD_DATE, LANDING_ID)
 
 
 @dataclass(frozen=True)

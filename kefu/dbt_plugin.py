@@ -14,11 +14,14 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.events.logging import AdapterLogger
 from dbt_common.exceptions import DbtRuntimeError
 
+from kefu import ledger
 from kefu.contract import read_contract
 from kefu.errors import KefuError
+from kefu.fingerprint import code_digest
 from kefu.privacy_key import check_value, weakness
 from kefu.privacy_log import install, without_landed_values
 from kefu.raw_input import open_working_database, read_input
+from kefu.raw_views import unread_sql
 from kefu.settings import Settings
 from kefu.sql import quote_name, quote_text
 
@@ -67,10 +70,36 @@ class Plugin(BasePlugin):
                     f"create or replace view {catalog}.raw.{quote_name(table)}"
                     f" as {self.views.queries[table]}"
                 )
+            self._open_ledger(conn, catalog)
         except duckdb.Error as error:
             raise DbtRuntimeError(
                 f"the raw views cannot be made: {without_landed_values(error)}"
             ) from None
+
+    def _open_ledger(self, conn: duckdb.DuckDBPyConnection, catalog: str) -> None:
+        """Make the ledger, and the views of what is yet unread."""
+        known = ledger.read(conn)
+        landing = self.views.landing
+        present = (
+            ledger.entries_of_files(landing.files, known)
+            if landing
+            else ledger.entries_of_views(conn, self.views.queries)
+        )
+        compared = ledger.compare(present, known, ledger.Span.from_env())
+        views = {
+            "landings": ledger.landings_view(compared),
+            "touched_landings": ledger.touched_view(compared),
+        }
+        for name, table in read_contract(self.settings.root).items():
+            views[f"{name}_unread"] = (
+                unread_sql(table, landing, compared.unread)
+                if landing
+                else ledger.unread_view(self.views.queries[name], compared)
+            )
+        for name, query in views.items():
+            conn.execute(
+                f"create or replace view {catalog}.raw.{quote_name(name)} as {query}"
+            )
 
     def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Set what a cursor does not take over from its connection."""
@@ -78,6 +107,7 @@ class Plugin(BasePlugin):
         cursor.execute("set TimeZone = 'UTC'")
         for name, value in (
             ("kefu_buyer_key", key),
+            ("kefu_code_digest", code_digest(self.settings.root)),
             ("kefu_buyer_key_check", check_value(key)),
             ("kefu_buyer_key_weakness", weakness(key) or "none"),
         ):

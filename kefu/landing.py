@@ -551,7 +551,7 @@ def read_csv(group: FileGroup) -> str:
         f"read_csv([{_paths(group)}], columns = {{{columns}}},"
         " header = true, auto_detect = false, delim = ',', quote = '\"',"
         " escape = '\"', parallel = false, hive_partitioning = false,"
-        f" max_line_size = {LINE_BYTES},"
+        f" max_line_size = {LINE_BYTES}, buffer_size = {2 * LINE_BYTES},"
         f" compression = {quote_text('gzip' if group.is_gzip else 'none')})"
     )
 

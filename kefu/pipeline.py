@@ -18,6 +18,8 @@ import duckdb
 import yaml
 
 from kefu import dbt_runs
+from kefu.closing.report import waiting
+from kefu.contract import read_contract
 from kefu.diagnosis import find_unreadable, from_outside
 from kefu.errors import (
     EXIT_AUDIT,
@@ -29,6 +31,8 @@ from kefu.errors import (
 )
 from kefu.faults import without_values
 from kefu.files import remove
+from kefu.landing import discover
+from kefu.ledger import READ_AGAIN, Span
 from kefu.meta_schema import watermark
 from kefu.privacy_key import has_changed, refuse_weak_key
 from kefu.publish import Request, check_places
@@ -40,6 +44,7 @@ from kefu.raw_input import (
     open_working_database,
     read_input,
     spilled,
+    stamps_of,
     try_to_write,
 )
 from kefu.run_lock import folder_read, held
@@ -50,12 +55,14 @@ from kefu.run_record import (
     NOTHING,
     RunRecord,
     begin,
+    hash_of_stamps,
     note,
     note_file,
     noted,
     now,
     of_unknown_build,
     project_vars,
+    rules,
 )
 from kefu.settings import DEMO_MARK, Settings
 from kefu.versions import Versions
@@ -73,6 +80,8 @@ class RunOptions:
     target: str | None = None
     variables: str | None = None
     full_refresh: bool = False
+    read_again: Span | None = None
+    """Load dates whose landings are read again, though they were before."""
     with_tests: bool = True
     with_audit: bool = True
     publish_untested: bool = False
@@ -97,6 +106,10 @@ def run(settings: Settings, options: RunOptions, say: Callable[[str], None]) -> 
         held(settings.database, "run", wait=options.wait, say=say) as lock,
         folder_read(settings.raw_root),
     ):
+        stands = nothing_new(settings, options, variables)
+        if stands:
+            say(f"nothing new since run {stands}: what it published stands")
+            return
         # Before the input: what another run publishes from here on is newer.
         follows = Versions(settings.published).current_id() or NOTHING
         raw = preflight(settings, say)
@@ -147,6 +160,55 @@ def run(settings: Settings, options: RunOptions, say: Callable[[str], None]) -> 
         say("publishing")
         figures = publish_in_new_process(settings, record, lock)
     say_summary(settings, figures, time.monotonic() - started, say)
+
+
+def nothing_new(
+    settings: Settings, options: RunOptions, variables: dict | None
+) -> str | None:
+    """Return the id of the published run that this one would only repeat.
+
+    None if there is none such: if a landing, the project, a seed, a var, a
+    version or the key is another one, if the working or the published file is
+    not that run's, or if something was asked for by name.
+    """
+    known = noted(settings.database)
+    if (
+        options.full_refresh
+        or options.read_again
+        or options.accepted
+        or known is None
+        or known.state != BUILT
+        or not known.is_unchanged
+        or not known.record.has_passed
+    ):
+        return None
+    last = known.record
+    versions = Versions(settings.published)
+    if versions.current_id() != last.run_id or not settings.published.exists():
+        return None
+    if waiting(settings.published, None):
+        # A month was closed since: this run compares it.
+        return None
+    wanted = (
+        (settings.with_restricted, versions.restricted),
+        (settings.with_parquet, versions.parquet),
+    )
+    if any(is_wanted and not path.exists() for is_wanted, path in wanted):
+        return None
+    target = dbt_runs.target_in_use(settings.root, options.target)
+    now_decides = rules(settings, target, variables)
+    if any(getattr(last, name) != value for name, value in now_decides.items()):
+        return None
+    return last.run_id if last.input.get("stamps_hash") == seen(settings) else None
+
+
+def seen(settings: Settings) -> str:
+    """Return the hash of the stamps of all that is landed; see describe_input."""
+    if settings.raw_database:
+        stamps = stamps_of(settings.raw_database)
+        return hash_of_stamps({settings.raw_database.name: stamps})
+    files, _ = discover(settings.raw_root, read_contract(settings.root))
+    return hash_of_stamps({file.name: file.stamp for file in files})
 
 
 def check_options(settings: Settings, options: RunOptions) -> dict:
@@ -261,6 +323,7 @@ def build(
     progress = Progress(say)
     leave_dbt_alone()
     os.environ.update(dbt_runs.environment(settings))
+    os.environ[READ_AGAIN] = str(options.read_again or "")
     # A log that cannot be written is no reason to fill the screen.
     logging.raiseExceptions = False
     result = dbtRunner(callbacks=[progress]).invoke(_arguments(settings, options))

@@ -63,7 +63,7 @@ def check_unchanged(settings: Settings) -> None:
     raw = read_input(settings)
     again = "nothing was published, run again"
     if raw.landing is None:
-        if _stamps(settings.raw_database) != raw.database:
+        if stamps_of(settings.raw_database) != raw.database:
             raise KefuError(
                 f"input changed during the run: {settings.raw_database} was written"
                 f" or replaced; {again}"
@@ -80,7 +80,7 @@ def check_unchanged(settings: Settings) -> None:
         )
 
 
-def _stamps(database: Path) -> tuple[Stamp | None, ...]:
+def stamps_of(database: Path) -> tuple[Stamp | None, ...]:
     """Return the stamps of a database and of the log beside it.
 
     What was committed last may stand in the log only.
@@ -95,7 +95,7 @@ def _read_database(path: Path, contract: dict[str, Table]) -> RawInput:
             f"KEFU_RAW_DATABASE names {path}, which is no file: name a DuckDB"
             " database, or unset it to read the landing folders"
         )
-    stamps = _stamps(path)
+    stamps = stamps_of(path)
     try:
         with duckdb.connect(str(path), read_only=True) as connection:
             rows = connection.execute(

@@ -5,9 +5,10 @@ _loaded_at, _source_file and load_date. What the texts mean is staging's
 business; here only values that come typed are written out, always alike.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 
-from kefu.contract import LOAD_DATE, LOADED_AT, Table
+from kefu.contract import LANDING_ID, LOAD_DATE, LOADED_AT, Table
 from kefu.landing import (
     Field,
     FileGroup,
@@ -17,7 +18,8 @@ from kefu.landing import (
     read_json,
     read_parquet,
 )
-from kefu.sql import quote_name
+from kefu.ledger import landing_id
+from kefu.sql import quote_name, quote_text
 
 ZONED = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS")
 
@@ -26,20 +28,44 @@ Write = Callable[[str, Field | None], str]
 
 def view_sql(table: Table, landing: Landing) -> str:
     """Return the query of a table's view over the frozen landing files."""
-    selects = [group_select(table, group) for group in landing.of_table(table.name)]
+    groups = landing.of_table(table.name)
+    return "\nunion all\n".join(
+        group_select(table, group) for group in groups
+    ) or empty_select(table)
+
+
+def unread_sql(table: Table, landing: Landing, unread: Collection[str]) -> str:
+    """Return the query over those of a table's files that are yet to be read."""
+    selects = []
+    for group in landing.of_table(table.name):
+        files = tuple(file for file in group.files if file.name in unread)
+        if files:
+            selects.append(group_select(table, replace(group, files=files)))
     return "\nunion all\n".join(selects) or empty_select(table)
 
 
 def attached_select(table: Table, relation: str, fields: Iterable[Field]) -> str:
-    """Return the query of a table's view over a table of another database."""
+    """Return the query of a table's view over a table of another database.
+
+    Its rows have no file; what is read again or not is the day of their
+    _loaded_at, as it is written.
+    """
     columns = _columns(table, {field_key(item.name): item for item in fields})
-    return f"select {columns}, cast(null as date) as {LOAD_DATE} from {relation}"
+    day = f"coalesce(left(trim({LOADED_AT}), 10), '')"
+    return (
+        f"select *, cast(null as date) as {LOAD_DATE},"
+        f" cast(hash({quote_text(table.name + '/')} || {day}) >> 1 as bigint)"
+        f" as {LANDING_ID} from (select {columns} from {relation})"
+    )
 
 
 def empty_select(table: Table) -> str:
     """Return the query of a table that was not landed: typed, of no rows."""
     columns = _columns(table, {})
-    return f"select {columns}, cast(null as date) as {LOAD_DATE} where false"
+    return (
+        f"select {columns}, cast(null as date) as {LOAD_DATE},"
+        f" cast(null as bigint) as {LANDING_ID} where false"
+    )
 
 
 def group_select(table: Table, group: FileGroup) -> str:
@@ -58,7 +84,10 @@ def group_select(table: Table, group: FileGroup) -> str:
     else:
         columns = _columns(table, fields)
         relation = read_csv(group) if group.format == "csv" else read_parquet(group)
-    return f"select {columns}, {_load_date(group)} as {LOAD_DATE} from {relation}"
+    return (
+        f"select {columns}, {_load_date(group)} as {LOAD_DATE},"
+        f" {_landing_id(group)} as {LANDING_ID} from {relation}"
+    )
 
 
 def _load_date(group: FileGroup) -> str:
@@ -68,6 +97,14 @@ def _load_date(group: FileGroup) -> str:
         return f"date '{days[0]}'"
     listed = ", ".join(f"'{day}'" for day in days)
     return f"cast([{listed}] as date[])[cast(file_index as bigint) + 1]"
+
+
+def _landing_id(group: FileGroup) -> str:
+    """Return the number of a row's file, as the ledger has it."""
+    ids = [str(landing_id(file.name)) for file in group.files]
+    if len(ids) == 1:
+        return f"cast({ids[0]} as bigint)"
+    return f"cast([{', '.join(ids)}] as bigint[])[cast(file_index as bigint) + 1]"
 
 
 def _columns(table: Table, fields: dict[str, Field], write: Write | None = None) -> str:

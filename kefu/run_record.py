@@ -35,7 +35,7 @@ RULES = ("dbt_project.yml", "audit.yml", "models", "macros", "tests", "kefu")
 RULE_SUFFIXES = (".sql", ".yml", ".md", ".py")
 # What of it computes figures: a change to a text or a test moves none.
 FIGURES = ("models", "macros")
-READING = ("contract.py", "landing.py", "raw_input.py", "raw_views.py")
+READING = ("contract.py", "landing.py", "ledger.py", "raw_input.py", "raw_views.py")
 SECONDS_FOR_GIT = 10
 
 
@@ -130,19 +130,26 @@ def begin(
     return RunRecord(
         run_id=new_run_id(),
         started_at=now(),
-        target=target,
         is_full_refresh=is_full_refresh,
-        versions=versions_in_use(),
         git_commit=commit,
         git_is_clean=is_clean,
-        project_hash=hash_of_files(settings.root, RULES, RULE_SUFFIXES),
-        figures_hash=hash_of_figures(settings.root),
-        seeds_hash=hash_of_files(settings.root, ("seeds",), (".csv",)),
-        vars=project_vars(settings.root) | (variables or {}),
         input=describe_input(settings, raw),
-        buyer_key_check=check_value(settings.buyer_key),
         follows=follows,
+        **rules(settings, target, variables),
     )
+
+
+def rules(settings: Settings, target: str | None, variables: dict | None) -> dict:
+    """Return what, beside the input, decides the figures of a run."""
+    return {
+        "target": target,
+        "versions": versions_in_use(),
+        "project_hash": hash_of_files(settings.root, RULES, RULE_SUFFIXES),
+        "figures_hash": hash_of_figures(settings.root),
+        "seeds_hash": hash_of_files(settings.root, ("seeds",), (".csv",)),
+        "vars": project_vars(settings.root) | (variables or {}),
+        "buyer_key_check": check_value(settings.buyer_key),
+    }
 
 
 def of_unknown_build() -> RunRecord:
@@ -229,13 +236,15 @@ def describe_input(settings: Settings, raw: RawInput) -> dict:
     """Return what a run reads: its frozen files, or the attached database.
 
     `bytes` are sizes; `list_hash` is the SHA-256 of a line "<bytes>  <name>"
-    for each file, sorted by name.
+    for each file, sorted by name, and `stamps_hash` tells whether any was
+    touched since.
     """
     if raw.landing is None:
         return {
             "kind": "database",
             "name": settings.raw_database.name,
             "bytes": raw.database[0].size,
+            "stamps_hash": hash_of_stamps({settings.raw_database.name: raw.database}),
         }
     files = [
         {"name": file.name, "bytes": file.stamp.size} for file in raw.landing.files
@@ -246,8 +255,17 @@ def describe_input(settings: Settings, raw: RawInput) -> dict:
         "files_read": len(files),
         "bytes": sum(file["bytes"] for file in files),
         "list_hash": hashlib.sha256(listed.encode()).hexdigest(),
+        "stamps_hash": hash_of_stamps(
+            {file.name: file.stamp for file in raw.landing.files}
+        ),
         "files": files,
     }
+
+
+def hash_of_stamps(stamps: dict[str, object]) -> str:
+    """Return one SHA-256 over the names and stamps of files."""
+    listed = "".join(f"{stamp}  {name}\n" for name, stamp in sorted(stamps.items()))
+    return hashlib.sha256(listed.encode()).hexdigest()
 
 
 def note_file(database: Path) -> Path:

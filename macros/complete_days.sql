@@ -4,7 +4,10 @@
     select
         kpi_daily.*,
         as_of_end.as_of_end
-    from {{ ref('int_kpi_daily') }} as kpi_daily
+    from {{ only_touched(
+        ref('int_kpi_daily'), by='int_touched_published_days',
+        key=['mall_id', 'service_date']
+    ) }} as kpi_daily
     inner join {{ ref('int_as_of_end') }} as as_of_end
         on kpi_daily.service_date <= as_of_end.as_of_end
     where

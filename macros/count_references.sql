@@ -7,7 +7,10 @@ select
     mall_id,
     {{ column }} as member,
     count(*) as rows
-from {{ ref('stg_pdd__' ~ table) }}
+from {{ only_touched(
+    ref('stg_pdd__' ~ table), by='int_touched_loads', key=['load_date'],
+    source=table
+) }}
 where {{ column }} is not null
 group by load_date, mall_id, {{ column }}
 {{- ' union all ' if not loop.last }}

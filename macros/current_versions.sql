@@ -1,18 +1,14 @@
 {# The current rows of a table as one select, from its base model and its ranked
-   duplicates: an accepted row stands for its key if no other does. #}
-{% macro current_versions(table, key) -%}
+   duplicates: an accepted row stands for its key if no other does. Rows whose
+   keys share a hash are among the duplicates, each key ranked by itself. #}
+{% macro current_versions(table) -%}
 select versions.* exclude (landed, unreadable_columns, reject_reason)
 from {{ ref('base_pdd__' ~ table) }} as versions
 where
     versions.reject_reason is null
-    and not exists (
-        select 1 as found
+    and versions.key_hash not in (
+        select duplicates.key_hash
         from {{ ref('base_pdd__' ~ table ~ '_duplicates') }} as duplicates
-        where
-            {%- for column in key %}
-            {{ 'and ' if not loop.first -}}
-            versions.{{ column }} is not distinct from duplicates.{{ column }}
-            {%- endfor %}
     )
 union all by name
 select * exclude (version_rank)

@@ -1,12 +1,13 @@
 {% macro rank_versions(base, key, newest_by, columns, times=[]) -%}
-{%- set key_columns = key | join(', ') -%}
 select
+    landing_id,
+    key_hash,
     {{ columns | join(',\n    ') }},
     loaded_at,
     load_date,
     source_file,
     row_number() over (
-        partition by {{ key_columns }}
+        partition by {{ key | join(', ') }}
         order by
             {{ newest_by | join(' desc nulls last,\n            ') }} desc nulls last,
             {{ text_form(columns, times) }} desc,
@@ -16,11 +17,11 @@ select
 from {{ base }}
 where
     reject_reason is null
-    and hash({{ key_columns }}) in (
-        select hash({{ key_columns }}) as key_hash
+    and key_hash in (
+        select key_hash
         from {{ base }}
+        where reject_reason is null
         group by key_hash
         having count(*) > 1
     )
-qualify count(*) over (partition by {{ key_columns }}) > 1
 {%- endmacro %}

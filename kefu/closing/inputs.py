@@ -42,7 +42,7 @@ NOT_CONTENT = ("loaded_at", "load_date")
 
 
 def select_input_days(source: str, variables: dict) -> str:
-    """Return the query over one staging table of the attached build.
+    """Return the query over one staging model of the attached build.
 
     Its parameters are secret and watermark (UTC, may be null).
     """
@@ -76,12 +76,12 @@ def select_input_days(source: str, variables: dict) -> str:
 
 
 def sources_built(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """Return the sources whose staging table is in the attached build."""
+    """Return the sources whose staging model, table or view, is in the build."""
     rows = connection.execute(
         """
         select table_name
-        from duckdb_tables()
-        where database_name = 'kefu_built' and schema_name = 'staging'
+        from information_schema.tables
+        where table_catalog = 'kefu_built' and table_schema = 'staging'
         """
     ).fetchall()
     there = {name for (name,) in rows}

@@ -31,9 +31,9 @@ def _ask(published: Path, question: str, period: str | None) -> tuple[list, list
         )
     with duckdb.connect(str(published), read_only=True) as connection:
         if not _knows_closings(connection):
-            waiting = [_waits(published, item) for item in _closed(published, period)]
+            told = [_waits(published, item) for item in _closed(published, period)]
             raise KefuError(
-                "; ".join(waiting)
+                "; ".join(told)
                 or "the published file knows no closed period: close one with"
                 " `kefu close`, and the next run compares it",
                 EXIT_PUBLISH,
@@ -60,7 +60,7 @@ def _closed(published: Path, period: str | None) -> list[Closing]:
     ]
 
 
-def _waiting(published: Path, period: str | None) -> list[Closing]:
+def waiting(published: Path, period: str | None) -> list[Closing]:
     """Return the closings in force that the published version does not know."""
     known = []
     if published.is_file():
@@ -108,10 +108,10 @@ def lines(published: Path, period: str | None, most: int | None) -> Iterator[str
 
     `most` of these, without what tells little; None for all.
     """
-    waiting = _waiting(published, period)
-    for closing in waiting:
+    unknown = waiting(published, period)
+    for closing in unknown:
         yield _waits(published, closing)
-    if waiting and waiting == _closed(published, period):
+    if unknown and unknown == _closed(published, period):
         return
     _, periods = _ask(
         published,

@@ -1,16 +1,40 @@
 """`kefu run`: check, build, test, audit, publish."""
 
+import datetime as dt
+from typing import TYPE_CHECKING
+
 import click
 
 from kefu.commands.publish import with_copies
 from kefu.console import say
 from kefu.settings import Settings
 
+if TYPE_CHECKING:
+    from kefu.ledger import Span
+
 
 @click.command()
 @click.option("--target", help="dbt target; prod refuses the demo's key.")
 @click.option("--vars", "variables", metavar="YAML", help="dbt variables.")
-@click.option("--full-refresh", is_flag=True, help="Rebuild all from the landings.")
+@click.option(
+    "--full",
+    "--full-refresh",
+    "full_refresh",
+    is_flag=True,
+    help="Rebuild all from the landings.",
+)
+@click.option(
+    "--from",
+    "first",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Read the landings again from this load date on, and rebuild what they reach.",
+)
+@click.option(
+    "--to",
+    "last",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="The same up to this load date.",
+)
 @click.option(
     "--no-tests",
     is_flag=True,
@@ -42,6 +66,8 @@ def command(
     target: str | None,
     variables: str | None,
     full_refresh: bool,
+    first: dt.datetime | None,
+    last: dt.datetime | None,
     no_tests: bool,
     no_audit: bool,
     publish_untested: bool,
@@ -63,6 +89,7 @@ def command(
         target=target,
         variables=variables,
         full_refresh=full_refresh,
+        read_again=span(first, last),
         with_tests=not no_tests,
         with_audit=not no_audit,
         publish_untested=publish_untested,
@@ -70,6 +97,17 @@ def command(
         wait=wait,
     )
     pipeline.run(settings, options, say)
+
+
+def span(first: dt.datetime | None, last: dt.datetime | None) -> "Span | None":
+    """Return the load dates to read again; UsageError if there is none between."""
+    from kefu.ledger import Span  # noqa: PLC0415
+
+    if first is None and last is None:
+        return None
+    if first and last and last < first:
+        raise click.UsageError("--to lies before --from")
+    return Span(first and first.date(), last and last.date())
 
 
 def pair(accepted: tuple[str, ...], reasons: tuple[str, ...]) -> dict[str, str]:

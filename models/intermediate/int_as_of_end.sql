@@ -1,3 +1,12 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'changes': {'as_of_end': 'date'},
+        },
+    )
+}}
+
 with
 
 newest_load as (

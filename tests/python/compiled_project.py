@@ -45,7 +45,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # The catalog that dbt compiles for. It is cut out of all SQL, so the name must
 # be one that occurs nowhere else.
 CATALOG = "kefu_compiled_project"
-SCHEMAS = ("raw", "seeds", "staging", "intermediate", "marts")
+SCHEMAS = ("raw", "ledger", "changes", "seeds", "staging", "intermediate", "marts")
 SAVED = "project.json"
 
 
@@ -65,6 +65,10 @@ class Model:
     """The lines of the table's definition where a contract is enforced."""
     columns: tuple[str, ...]
     hooks: tuple[str, ...]
+    after: str
+    """What runs in the transaction of the model, after its rows."""
+    changes: str
+    """The columns of its table in the schema changes, as name and type; may be none."""
     parents: tuple[str, ...]
     """Names of the models and seeds that it reads."""
 
@@ -170,7 +174,9 @@ class Project:
             kind: [node for node in nodes if node["resource_type"] == kind]
             for kind in ("model", "seed", "test")
         }
-        models = {node["name"]: _model(node, manifest) for node in by_kind["model"]}
+        models = {
+            node["name"]: _model(node, manifest, root) for node in by_kind["model"]
+        }
         order = TopologicalSorter(
             {
                 name: sorted(parent for parent in model.parents if parent in models)
@@ -215,6 +221,10 @@ class Project:
         plugin.configure_cursor(connection)
         for schema in SCHEMAS:
             connection.execute(f"create schema if not exists {schema}")
+        for model in filter(lambda model: model.changes, self.models.values()):
+            connection.execute(
+                f"create table if not exists changes.{model.name} ({model.changes})"
+            )
         for seed in self.seeds.values():
             columns = ", ".join(seed.columns)
             connection.execute(f"create or replace table {seed.relation} ({columns})")
@@ -231,17 +241,27 @@ class Project:
     ) -> None:
         """Put what was landed into raw.<table>, replacing what was there.
 
+        The ledger begins anew with it.
+
         A run has views there and reads each file several times, the most
         costly part of a small build; a copy reads them once.
         """
-        kind = "table" if copied else "view"
-        for statement in raw.prepare:
-            connection.execute(statement)
+        # Imported here, since it brings dbt with it.
+        from kefu.dbt_plugin import Plugin  # noqa: PLC0415
+
         # The schema as a whole: a table cannot replace a view, nor the reverse.
-        connection.execute("drop schema if exists raw cascade")
-        connection.execute("create schema raw")
-        for table, query in raw.queries.items():
-            connection.execute(f"create {kind} raw.{quote_name(table)} as {query}")
+        for schema in ("raw", "ledger"):
+            connection.execute(f"drop schema if exists {schema} cascade")
+        plugin = Plugin.__new__(Plugin)
+        # Of these only the project's root is asked for.
+        plugin.settings, plugin.views = settings_without_input(Path()), raw
+        plugin.configure_connection(connection)
+        if copied:
+            for table in map(quote_name, raw.queries):
+                connection.execute(f"create temp table copied as from raw.{table}")
+                connection.execute(f"drop view raw.{table}")
+                connection.execute(f"create table raw.{table} as from copied")
+                connection.execute("drop table copied")
 
     def build(
         self,
@@ -380,9 +400,9 @@ def _names(unique_ids: Iterable[str]) -> tuple[str, ...]:
     )
 
 
-def _model(node: dict, manifest: dict) -> Model:
+def _model(node: dict, manifest: dict, root: Path) -> Model:
     config = node["config"]
-    if config["materialized"] not in ("table", "view") or config["post-hook"]:
+    if config["materialized"] not in ("table", "view", "incremental"):
         raise RuntimeError(f"{node['name']}: compiled_project.py cannot build this")
     return Model(
         name=node["name"],
@@ -394,8 +414,26 @@ def _model(node: dict, manifest: dict) -> Model:
         hooks=tuple(
             _rendered(hook["sql"], node, manifest) for hook in config["pre-hook"]
         ),
+        after=";\n".join(
+            _with_macros(hook["sql"], root) for hook in config["post-hook"]
+        ),
+        changes=", ".join(
+            f"{column} {kind}"
+            for column, kind in config["meta"].get("changes", {}).items()
+        ),
         parents=_names(node["depends_on"]["nodes"]),
     )
+
+
+def _with_macros(hook: str, root: Path) -> str:
+    """Render a hook that calls macros which need nothing of dbt's."""
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined, extensions=["jinja2.ext.do"]
+    )
+    macros = "".join(
+        path.read_text(encoding="utf-8") for path in sorted(root.glob("macros/*.sql"))
+    )
+    return environment.from_string(macros + hook).render().strip()
 
 
 def _contract(node: dict) -> tuple[str, ...]:
@@ -480,6 +518,8 @@ def build_model(connection: duckdb.DuckDBPyConnection, model: Model, sql: str) -
             f"insert into {relation} ({columns})"
             f" select {columns} from (\n{sql}\n) as model_subq"
         )
+    if model.after:
+        connection.execute(model.after)
 
 
 def check_contract(

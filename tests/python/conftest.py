@@ -150,7 +150,7 @@ def settings_of(raw_root: Path, raw_database: Path | None = None) -> Settings:
 def raw_rows(
     table: str, raw_root: Path, raw_database: Path | None = None
 ) -> list[dict]:
-    """Return the rows of a raw view, in any order."""
+    """Return the rows of a raw view as landed, in any order."""
     raw = read_input.__wrapped__(settings_of(raw_root, raw_database))
     with duckdb.connect() as connection:
         for statement in raw.prepare:
@@ -158,7 +158,10 @@ def raw_rows(
         connection.execute("set TimeZone = 'America/New_York'")
         cursor = connection.execute(raw.queries[table])
         names = [column[0] for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    for row in rows:
+        del row["landing_id"]
+    return rows
 
 
 @dataclass

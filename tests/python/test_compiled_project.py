@@ -88,8 +88,9 @@ def assert_same_as_dbt(connection: duckdb.DuckDBPyConnection, world: Kefu) -> No
             assert only.fetchone() is None, f"rows of {left} are not in the other"
         if connection.execute(f"select 1 from {one} limit 1").fetchone():
             filled.add(table)
-    # Equal tables of no rows would show little.
-    assert len(filled) > 0.9 * len(by_dbt)
+    # Equal tables of no rows would show little; some only an increment fills.
+    by_full_builds = {name for _, name in by_dbt if not name.startswith("int_touched_")}
+    assert len(filled & by_full_builds) > 0.9 * len(by_full_builds)
     connection.execute("detach kefu")
 
 

@@ -328,7 +328,7 @@ def check_texts(lot: Lot, layout: Layout) -> None:
         for table, query in fresh_input(root).queries.items():
             names = [*CONTRACT[table].columns, "load_date"]
             found = Counter(
-                (str(row[-1]), read_alike(table, zip(names, row[:-1], strict=False)))
+                (str(row[-2]), read_alike(table, zip(names, row[:-2], strict=False)))
                 for row in connection.execute(query).fetchall()
             )
             expected = Counter(

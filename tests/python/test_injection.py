@@ -227,7 +227,12 @@ def test_values_and_seeds_in_the_real_models(raw_root: Path) -> None:
     land(raw_root, "agents", agents)
     project = compiled_project(**LOTS["defaults"][1])
     with project.connect(settings_of(raw_root)) as connection:
-        relations = "select table_name from duckdb_tables() order by all"
+        relations = """
+            select table_name from duckdb_tables()
+            union all
+            select view_name from duckdb_views() where not internal
+            order by all
+        """
         names = {
             (seed.relation, column.split()[0])
             for seed in project.seeds.values()

@@ -85,7 +85,7 @@ def test_columns_and_types_of_every_view(raw_root: Path) -> None:
             shape = connection.execute(f"describe {query}").fetchall()
             texts = [(column, "VARCHAR") for column in CONTRACT[name].columns]
             found = [(row[0], row[1]) for row in shape]
-            assert found == [*texts, ("load_date", "DATE")]
+            assert found == [*texts, ("load_date", "DATE"), ("landing_id", "BIGINT")]
 
 
 def test_formats_of_one_table_may_be_mixed(raw_root: Path) -> None:

@@ -147,7 +147,7 @@ def test_nothing_that_was_written_holds_a_buyer_or_a_text(
     if kind in ("buyers", "texts"):
         # The same search finds them where they are.
         found = files_with(secrets, [working])
-        assert "staging.stg_pdd__messages.csv" in {Path(name).name for name in found}
+        assert "staging.base_pdd__messages.csv" in {Path(name).name for name in found}
 
 
 # --- what DuckDB says of a value ---
@@ -781,7 +781,7 @@ def test_keys_are_those_of_the_contract() -> None:
     for table, columns in KEYS.items():
         models = ROOT / "models" / "staging" / "pdd" / table
         text = (models / f"base_pdd__{table}_duplicates.sql").read_text()
-        (listed,) = re.findall(r"key=\[(.*?)\]", text)
+        (listed,) = re.findall(r"'versions',\s*key=\[(.*?)\]", text)
         renamed = [name.strip(" '") for name in listed.split(",")]
         own = ["id" if name == "refund_id" else name for name in renamed]
         assert own == list(columns)

@@ -1,8 +1,21 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_buyers',
+            'touched_key': ['mall_id', 'buyer_uid'],
+        },
+    )
+}}
+
 with
 
 messages as (
 
-    select * from {{ ref('int_messages_sequenced') }}
+    select * from {{ only_touched(
+        ref('int_messages_sequenced'), by='int_touched_buyers',
+        key=['mall_id', 'buyer_uid']
+    ) }}
 
 ),
 

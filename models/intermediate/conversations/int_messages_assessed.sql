@@ -1,3 +1,12 @@
+{%- set touched = {'by': 'int_touched_assessed', 'key': ['mall_id', 'buyer_uid']} %}
+{{ config(
+    materialized='incremental',
+    meta={
+        'touched_by': touched.by, 'touched_key': touched.key,
+        'changes': {'mall_id': 'varchar', 'service_date': 'date'},
+    },
+) }}
+
 with
 
 messages as (
@@ -6,7 +15,7 @@ messages as (
         *,
         cast(sent_at as time) as time_of_day,
         epoch_ms(sent_at) % 86400000 // 1000 as second_of_day
-    from {{ ref('int_messages_sequenced') }}
+    from {{ only_touched(ref('int_messages_sequenced'), **touched) }}
     where sender in ('buyer', 'agent')
 
 ),
@@ -17,7 +26,7 @@ robot_only_days as (
         mall_id,
         buyer_uid,
         service_date
-    from {{ ref('int_buyer_days') }}
+    from {{ only_touched(ref('int_buyer_days'), **touched) }}
     where is_robot_only
 
 ),

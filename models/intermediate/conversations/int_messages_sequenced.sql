@@ -1,10 +1,23 @@
 -- One pass of one window over every conversation finds the next and the
 -- previous agent message of each message: no join of messages to messages.
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_buyers',
+            'touched_key': ['mall_id', 'buyer_uid'],
+        },
+    )
+}}
+
 with
 
 messages as (
 
-    select * from {{ ref('int_messages_classified') }}
+    select * from {{ only_touched(
+        ref('int_messages_classified'), by='int_touched_buyers',
+        key=['mall_id', 'buyer_uid']
+    ) }}
 
 ),
 

@@ -1,5 +1,14 @@
 -- Overlapping roster rows of one robot are merged, so that a message joins
 -- to one period at most and no row is ever doubled.
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'changes': {'mall_id': 'varchar', 'cs_uid': 'varchar'},
+        },
+    )
+}}
+
 with
 
 agents as (

@@ -1,6 +1,19 @@
 -- Rosters overlap and cross midnight. Each agent-day with messages is cut at
 -- every start and end, and each piece goes to the shift that started last, so
 -- that a message joins to one piece at most.
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'changes': {
+                'mall_id': 'varchar',
+                'cs_uid': 'varchar',
+                'service_date': 'date',
+            },
+        },
+    )
+}}
+
 with
 
 shifts as (

@@ -1,8 +1,21 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_as_of_dates',
+            'touched_key': ['as_of_date'],
+        },
+    )
+}}
+
 with
 
 percentiles as (
 
-    select * from {{ ref('int_experience_percentiles') }}
+    select * from {{ only_touched(
+        ref('int_experience_percentiles'), by='int_touched_as_of_dates',
+        key=['as_of_date']
+    ) }}
 
 ),
 

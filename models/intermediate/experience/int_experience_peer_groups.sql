@@ -1,10 +1,23 @@
 -- Each scored mall stands in two groups a day, its category and all malls; the
 -- one with is_own decides its own place, and in both it is a peer to others.
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_as_of_dates',
+            'touched_key': ['as_of_date'],
+        },
+    )
+}}
+
 with
 
 peers as (
 
-    select * from {{ ref('int_experience_peers') }}
+    select * from {{ only_touched(
+        ref('int_experience_peers'), by='int_touched_as_of_dates',
+        key=['as_of_date']
+    ) }}
     where is_scored
 
 ),

@@ -1,5 +1,15 @@
 -- Who is scored on a day, and against whom: the malls of the category, or all
 -- malls where the category has too few.
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_as_of_dates',
+            'touched_key': ['as_of_date'],
+        },
+    )
+}}
+
 with
 
 rates as (
@@ -8,7 +18,10 @@ rates as (
         mall_id,
         as_of_date,
         grouped_orders_30d
-    from {{ ref('int_help_rates_30d') }}
+    from {{ only_touched(
+        ref('int_help_rates_30d'), by='int_touched_as_of_dates',
+        key=['as_of_date']
+    ) }}
     where breakdown = 'module' and member = 'all'
 
 ),

@@ -1,14 +1,30 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_as_of_dates',
+            'touched_key': ['as_of_date'],
+        },
+    )
+}}
+
 with
 
 peer_groups as (
 
-    select * from {{ ref('int_experience_peer_groups') }}
+    select * from {{ only_touched(
+        ref('int_experience_peer_groups'), by='int_touched_as_of_dates',
+        key=['as_of_date']
+    ) }}
 
 ),
 
 rates as (
 
-    select * from {{ ref('int_help_rates_30d') }}
+    select * from {{ only_touched(
+        ref('int_help_rates_30d'), by='int_touched_as_of_dates',
+        key=['as_of_date']
+    ) }}
     where breakdown = 'module'
 
 ),

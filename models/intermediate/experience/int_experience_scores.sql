@@ -1,14 +1,23 @@
+{%- set touched = {'by': 'int_touched_as_of_dates', 'key': ['as_of_date']} %}
+{{ config(
+    materialized='incremental',
+    meta={'touched_by': touched.by, 'touched_key': touched.key},
+) }}
+
 with
 
 module_scores as (
 
-    select * from {{ ref('int_experience_module_scores') }}
+    select * from {{ only_touched(
+        ref('int_experience_module_scores'), by='int_touched_compared_dates',
+        key=['as_of_date']
+    ) }}
 
 ),
 
 peer_groups as (
 
-    select * from {{ ref('int_experience_peer_groups') }}
+    select * from {{ only_touched(ref('int_experience_peer_groups'), **touched) }}
 
 ),
 

@@ -1,6 +1,12 @@
 -- Every figure that malls can be compared by, one row each: those to which the
 -- metrics seed gives a direction. goodness turns each so that more is better, on
 -- 10 digits, so that equal figures tie and a target is met at equality.
+{%- set touched = {'by': 'int_touched_as_of_dates', 'key': ['as_of_date']} %}
+{{ config(
+    materialized='incremental',
+    meta={'touched_by': touched.by, 'touched_key': touched.key},
+) }}
+
 with
 
 kpis as (
@@ -10,7 +16,7 @@ kpis as (
         as_of_date,
         distinct_consult_buyers_30d,
         {{ mall_kpis() }}
-    from {{ ref('int_kpi_30d') }}
+    from {{ only_touched(ref('int_kpi_30d'), **touched) }}
     where scope = 'mall'
 
 ),
@@ -31,7 +37,7 @@ help_values as (
         mall_id,
         as_of_date,
         cast(columns('_30d$|_rate$|^help_orders') as double)
-    from {{ ref('int_help_rates_30d') }}
+    from {{ only_touched(ref('int_help_rates_30d'), **touched) }}
     where breakdown = 'module' and member = 'all'
 
 ),
@@ -42,7 +48,7 @@ score_values as (
         mall_id,
         as_of_date,
         cast(columns('^experience|^category|^change') as double)
-    from {{ ref('int_experience_scores') }}
+    from {{ only_touched(ref('int_experience_scores'), **touched) }}
 
 ),
 

@@ -1,8 +1,22 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_buyers',
+            'touched_key': ['mall_id', 'buyer_uid'],
+            'changes': {'mall_id': 'varchar', 'service_date': 'date'},
+        },
+    )
+}}
+
 with
 
 messages as (
 
-    select * from {{ ref('int_messages_classified') }}
+    select * from {{ only_touched(
+        ref('int_messages_classified'), by='int_touched_buyers',
+        key=['mall_id', 'buyer_uid']
+    ) }}
     where sender = 'buyer'
 
 ),

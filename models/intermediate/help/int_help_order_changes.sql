@@ -1,11 +1,27 @@
 -- An order grouped on c with a first counted request on r is a help order of
 -- the 30 days to D for each D from the later of the two to c + 29: it enters
 -- (+1) and leaves (-1) a running sum once, in all, by module and by problem.
+{%- set touched = {
+    'by': 'changes.int_help_requests',
+    'key': ['mall_id', 'confirm_date'],
+} %}
+{{ config(
+    materialized='incremental',
+    meta={
+        'touched_by': touched.by, 'touched_key': touched.key,
+        'changes': {
+        'mall_id': 'varchar',
+        'confirm_date': 'date',
+        'change_date': 'date',
+        },
+    },
+) }}
+
 with
 
 requests as (
 
-    select * from {{ ref('int_help_requests') }}
+    select * from {{ only_touched(ref('int_help_requests'), **touched) }}
     where is_counted
 
 ),
@@ -58,6 +74,7 @@ stays as (
         member,
         measure,
         order_sn,
+        confirm_date,
         greatest(min(request_date), confirm_date) as enters_on,
         confirm_date + 30 as leaves_on
     from measured
@@ -73,6 +90,7 @@ changes as (
         breakdown,
         member,
         measure,
+        confirm_date,
         enters_on as change_date,
         1 as change
     from stays
@@ -82,6 +100,7 @@ changes as (
         breakdown,
         member,
         measure,
+        confirm_date,
         leaves_on as change_date,
         -1 as change
     from stays
@@ -95,10 +114,12 @@ final as (
         breakdown,
         member,
         measure,
+        confirm_date,
         change_date,
         cast(sum(change) as bigint) as change
     from changes
-    group by mall_id, breakdown, member, measure, change_date
+    group by
+        mall_id, breakdown, member, measure, confirm_date, change_date
 
 )
 

@@ -1,3 +1,10 @@
+-- Every module has its row every day, a problem while it has orders.
+{%- set touched = {'by': 'int_touched_as_of', 'key': ['mall_id', 'as_of_date']} %}
+{{ config(
+    materialized='incremental',
+    meta={'touched_by': touched.by, 'touched_key': touched.key},
+) }}
+
 with
 
 spine as (
@@ -6,14 +13,17 @@ spine as (
         mall_id,
         as_of_date,
         days_observed
-    from {{ ref('int_kpi_spine') }}
+    from {{ only_touched(ref('int_kpi_spine'), **touched) }}
     where scope = 'mall'
 
 ),
 
 changes as (
 
-    select * from {{ ref('int_help_order_changes') }}
+    select * from {{ only_touched(
+        ref('int_help_order_changes'), by='int_touched_30d_days',
+        key={'mall_id': 'mall_id', 'confirm_date': 'service_date'}
+    ) }}
 
 ),
 
@@ -29,21 +39,18 @@ modules as (
 
 members as (
 
-    -- Every module has its row every day, a problem only where it was met.
     select
         spine.mall_id,
         'module' as breakdown,
         modules.member
     from spine
     cross join modules
-    group by all
     union
     select
         mall_id,
         breakdown,
         member
     from changes
-    group by all
 
 ),
 
@@ -55,10 +62,8 @@ daily_changes as (
         member,
         change_date,
         sum(change) filter (measure = 'any') as help_orders_30d,
-        sum(change) filter (measure = 'platform')
-            as platform_help_orders_30d,
-        sum(change) filter (measure = 'merchant_chat')
-            as help_orders_merchant_chat,
+        sum(change) filter (measure = 'platform') as platform_help_orders_30d,
+        sum(change) filter (measure = 'merchant_chat') as help_orders_merchant_chat,
         sum(change) filter (measure = 'merchant_after_sales')
             as help_orders_merchant_after_sales,
         sum(change) filter (measure = 'platform_intervention')
@@ -67,8 +72,7 @@ daily_changes as (
             as help_orders_platform_online_cs,
         sum(change) filter (measure = 'platform_hotline')
             as help_orders_platform_hotline,
-        sum(change) filter (measure = 'complaint')
-            as help_orders_complaint
+        sum(change) filter (measure = 'complaint') as help_orders_complaint
     from changes
     group by mall_id, breakdown, member, change_date
 
@@ -93,7 +97,7 @@ days as (
 
 ),
 
-final as (
+summed as (
 
     select
         mall_id,
@@ -101,9 +105,7 @@ final as (
         days_observed,
         breakdown,
         member,
-        cast(
-            coalesce(sum(columns('help_orders_')) over running, 0) as bigint
-        )
+        coalesce(sum(columns('help_orders_')) over running, 0)::bigint
     from days
     window
         running as (
@@ -112,6 +114,13 @@ final as (
             range unbounded preceding
         )
     qualify days_observed is not null
+
+),
+
+final as (
+
+    select * from summed
+    where breakdown = 'module' or help_orders_30d > 0
 
 )
 

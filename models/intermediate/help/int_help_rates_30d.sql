@@ -1,8 +1,21 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_as_of',
+            'touched_key': ['mall_id', 'as_of_date'],
+        },
+    )
+}}
+
 with
 
 help_orders as (
 
-    select * from {{ ref('int_help_orders_30d') }}
+    select * from {{ only_touched(
+        ref('int_help_orders_30d'), by='int_touched_as_of',
+        key=['mall_id', 'as_of_date']
+    ) }}
 
 ),
 
@@ -12,7 +25,10 @@ kpi_30d as (
         mall_id,
         as_of_date,
         grouped_orders as grouped_orders_30d
-    from {{ ref('int_kpi_30d') }}
+    from {{ only_touched(
+        ref('int_kpi_30d'), by='int_touched_as_of',
+        key=['mall_id', 'as_of_date']
+    ) }}
     where scope = 'mall'
 
 ),

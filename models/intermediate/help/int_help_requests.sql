@@ -1,14 +1,35 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_request_days',
+            'touched_key': ['mall_id', 'request_date'],
+            'changes': {
+                'mall_id': 'varchar',
+                'request_date': 'date',
+                'confirm_date': 'date',
+            },
+        },
+    )
+}}
+
 with
 
 gathered as (
 
-    select * from {{ ref('int_help_requests_gathered') }}
+    select * from {{ only_touched(
+        ref('int_help_requests_gathered'), by='int_touched_request_days',
+        key=['mall_id', 'request_date']
+    ) }}
 
 ),
 
 request_orders as (
 
-    select * from {{ ref('int_help_request_orders') }}
+    select * from {{ only_touched(
+        ref('int_help_request_orders'), by='int_touched_request_days',
+        key=['mall_id', 'request_date']
+    ) }}
 
 ),
 

@@ -1,28 +1,46 @@
 -- Every channel's requests in one form, with who asked, about what and whether
 -- the buyer was marked as malicious on that day.
+{%- set touched = {'by': 'int_touched_help_days', 'key': ['mall_id', 'request_date']} %}
+{{ config(
+    materialized='incremental',
+    meta={
+        'touched_by': touched.by, 'touched_key': touched.key,
+        'changes': {'mall_id': 'varchar', 'request_date': 'date'},
+    },
+) }}
+
 with
 
 chat_requests as (
 
-    select * from {{ ref('int_chat_help_requests') }}
+    select * from {{ only_touched(
+        ref('int_chat_help_requests'), by='int_touched_help_days',
+        key={'mall_id': 'mall_id', 'service_date': 'request_date'}
+    ) }}
 
 ),
 
 refund_requests as (
 
-    select * from {{ ref('int_refund_requests') }}
+    select * from {{ only_touched(
+        ref('int_refund_requests'), by='int_touched_help_days',
+        key={'mall_id': 'mall_id', 'created_date': 'request_date'}
+    ) }}
 
 ),
 
 complaints as (
 
-    select * from {{ ref('stg_pdd__complaints') }}
+    select * from {{ only_touched(
+        ref('stg_pdd__complaints'), by='int_touched_help_days',
+        key={'mall_id': 'mall_id', 'created_at::date': 'request_date'}
+    ) }}
 
 ),
 
 excluded_buyers as (
 
-    select * from {{ ref('stg_pdd__excluded_buyers') }}
+    select * from {{ ref('int_excluded_buyers') }}
 
 ),
 

@@ -7,6 +7,8 @@
 -- tries each pattern by itself: a bad one stops the run and is named.
 {{
     config(
+        materialized='incremental',
+        incremental_strategy='append',
         pre_hook=[
             "
             select count(*)
@@ -38,11 +40,15 @@ with
 messages as (
 
     select buyer_text
-    from {{ ref('int_messages_classified') }}
+    from {{ only_touched(
+        ref('int_messages_classified'), by='int_touched_buyers',
+        key=['mall_id', 'buyer_uid']
+    ) }}
     where
         sender = 'buyer'
         and problem_code is null
         and buyer_text is not null
+        and {{ is_not_stored('buyer_text') }}
 
 ),
 

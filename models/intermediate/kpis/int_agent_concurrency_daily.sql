@@ -2,6 +2,16 @@
 -- agent's messages with gaps under ten minutes. The most buyers at one moment
 -- come from one running sum over starts (+1) and ends (-1); at the same moment
 -- starts come first, because the runs are closed.
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_days',
+            'touched_key': ['mall_id', 'service_date'],
+        },
+    )
+}}
+
 with
 
 messages as (
@@ -9,7 +19,10 @@ messages as (
     select
         *,
         epoch_ms(sent_at) as sent_ms
-    from {{ ref('int_messages_assessed') }}
+    from {{ only_touched(
+        ref('int_messages_assessed'), by='int_touched_days',
+        key=['mall_id', 'service_date']
+    ) }}
     where sender = 'agent'
 
 ),

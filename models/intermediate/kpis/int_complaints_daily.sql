@@ -1,8 +1,21 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_days',
+            'touched_key': ['mall_id', 'service_date'],
+        },
+    )
+}}
+
 with
 
 complaints as (
 
-    select * from {{ ref('int_help_requests_gathered') }}
+    select * from {{ only_touched(
+        ref('int_help_requests_gathered'), by='int_touched_days',
+        key={'mall_id': 'mall_id', 'request_date': 'service_date'}
+    ) }}
     where channel = 'complaint' and is_valid and not is_excluded_buyer
 
 ),

@@ -1,14 +1,20 @@
+{%- set touched = {'by': 'int_touched_days', 'key': ['mall_id', 'service_date']} %}
+{{ config(
+    materialized='incremental',
+    meta={'touched_by': touched.by, 'touched_key': touched.key},
+) }}
+
 with
 
 consultations as (
 
-    select * from {{ ref('int_consultations') }}
+    select * from {{ only_touched(ref('int_consultations'), **touched) }}
 
 ),
 
 agent_buyer_days as (
 
-    select * from {{ ref('int_response_buyer_days') }}
+    select * from {{ only_touched(ref('int_response_buyer_days'), **touched) }}
     where scope = 'agent' and agent_messages > 0
 
 ),
@@ -20,7 +26,10 @@ attributed_buyer_days as (
         orders.buyer_uid,
         attributions.attributed_cs_uid as cs_uid,
         attributions.attributed_consult_date as service_date
-    from {{ ref('int_order_attributions') }} as attributions
+    from {{ only_touched(
+        ref('int_order_attributions'), by='int_touched_days',
+        key={'mall_id': 'mall_id', 'attributed_consult_date': 'service_date'}
+    ) }} as attributions
     inner join {{ ref('int_orders_classified') }} as orders
         on attributions.order_sn = orders.order_sn
     group by all

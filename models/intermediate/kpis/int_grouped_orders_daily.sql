@@ -1,8 +1,21 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_days',
+            'touched_key': ['mall_id', 'service_date'],
+        },
+    )
+}}
+
 with
 
 orders as (
 
-    select * from {{ ref('int_orders_classified') }}
+    select * from {{ only_touched(
+        ref('int_orders_classified'), by='int_touched_days',
+        key={'mall_id': 'mall_id', 'confirm_date': 'service_date'}
+    ) }}
     where is_grouped
 
 ),

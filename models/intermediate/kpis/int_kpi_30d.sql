@@ -1,10 +1,16 @@
 -- Sums of the daily parts over 30 days; quantiles and distinct counts, which
 -- do not add up, come from the rows themselves.
+{%- set touched = {'by': 'int_touched_as_of', 'key': ['mall_id', 'as_of_date']} %}
+{{ config(
+    materialized='incremental',
+    meta={'touched_by': touched.by, 'touched_key': touched.key},
+) }}
+
 with
 
 spine as (
 
-    select * from {{ ref('int_kpi_spine') }}
+    select * from {{ only_touched(ref('int_kpi_spine'), **touched) }}
 
 ),
 
@@ -14,20 +20,23 @@ kpi_daily as (
         * exclude (
             shift_name, is_event, median_response_ms, p90_response_ms
         )
-    from {{ ref('int_kpi_daily') }}
+    from {{ only_touched(
+        ref('int_kpi_daily'), by='int_touched_30d_days',
+        key=['mall_id', 'service_date']
+    ) }}
     where scope in ('mall', 'agent')
 
 ),
 
 response_quantiles as (
 
-    select * from {{ ref('int_response_quantiles_30d') }}
+    select * from {{ only_touched(ref('int_response_quantiles_30d'), **touched) }}
 
 ),
 
 distinct_counts as (
 
-    select * from {{ ref('int_distinct_30d') }}
+    select * from {{ only_touched(ref('int_distinct_30d'), **touched) }}
 
 ),
 

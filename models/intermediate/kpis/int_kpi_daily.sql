@@ -2,6 +2,15 @@
 -- day on which only one family has something keeps its row, the rest being 0.
 -- Families that cannot make a row of their own are no event. A paying time or a
 -- refund of 1970 (a landed 0) is nobody's day: the calendar begins with the platform.
+{%- set touched = {'by': 'int_touched_days', 'key': ['mall_id', 'service_date']} %}
+{{ config(
+    materialized='incremental',
+    meta={
+        'touched_by': touched.by, 'touched_key': touched.key,
+        'changes': {'mall_id': 'varchar', 'service_date': 'date'},
+    },
+) }}
+
 with
 
 stacked as (
@@ -9,57 +18,57 @@ stacked as (
     select
         *,
         true as is_event
-    from {{ ref('int_responses_daily') }}
+    from {{ only_touched(ref('int_responses_daily'), **touched) }}
     union all by name
     select
         *,
         false as is_event
-    from {{ ref('int_response_quantiles_daily') }}
+    from {{ only_touched(ref('int_response_quantiles_daily'), **touched) }}
     union all by name
     select
         *,
         false as is_event
-    from {{ ref('int_agent_concurrency_daily') }}
+    from {{ only_touched(ref('int_agent_concurrency_daily'), **touched) }}
     union all by name
     select
         *,
         true as is_event
-    from {{ ref('int_conversions_daily') }}
+    from {{ only_touched(ref('int_conversions_daily'), **touched) }}
     union all by name
     select
         *,
         true as is_event
-    from {{ ref('int_sales_daily') }}
+    from {{ only_touched(ref('int_sales_daily'), **touched) }}
     union all by name
     select
         *,
         true as is_event
-    from {{ ref('int_grouped_orders_daily') }}
+    from {{ only_touched(ref('int_grouped_orders_daily'), **touched) }}
     union all by name
     select
         *,
         true as is_event
-    from {{ ref('int_complaints_daily') }}
+    from {{ only_touched(ref('int_complaints_daily'), **touched) }}
     union all by name
     select
         *,
         true as is_event
-    from {{ ref('int_ratings_daily') }}
+    from {{ only_touched(ref('int_ratings_daily'), **touched) }}
     union all by name
     select
         *,
         true as is_event
-    from {{ ref('int_refunds_daily') }}
+    from {{ only_touched(ref('int_refunds_daily'), **touched) }}
     union all by name
     select
         *,
         false as is_event
-    from {{ ref('int_refund_responses_daily') }}
+    from {{ only_touched(ref('int_refund_responses_daily'), **touched) }}
     union all by name
     select
         *,
         false as is_event
-    from {{ ref('int_quality_reviews_daily') }}
+    from {{ only_touched(ref('int_quality_reviews_daily'), **touched) }}
 
 ),
 

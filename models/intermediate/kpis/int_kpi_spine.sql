@@ -1,5 +1,14 @@
 -- One row for each mall (agent) and day from its first row to 29 days after
 -- its last one: the days on which a 30-day figure exists.
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'changes': {'mall_id': 'varchar', 'as_of_date': 'date'},
+        },
+    )
+}}
+
 with
 
 kpi_daily as (

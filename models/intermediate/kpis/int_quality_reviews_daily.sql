@@ -1,9 +1,22 @@
 -- Points are added in millionths, so that sums are exact whatever the order.
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_days',
+            'touched_key': ['mall_id', 'service_date'],
+        },
+    )
+}}
+
 with
 
 quality_reviews as (
 
-    select * from {{ ref('stg_pdd__quality_reviews') }}
+    select * from {{ only_touched(
+        ref('stg_pdd__quality_reviews'), by='int_touched_days',
+        key=['mall_id', 'service_date']
+    ) }}
 
 ),
 

@@ -1,3 +1,13 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_days',
+            'touched_key': ['mall_id', 'service_date'],
+        },
+    )
+}}
+
 with
 
 ratings as (
@@ -5,7 +15,10 @@ ratings as (
     select
         *,
         cast(created_at as date) as service_date
-    from {{ ref('stg_pdd__ratings') }}
+    from {{ only_touched(
+        ref('stg_pdd__ratings'), by='int_touched_days',
+        key={'mall_id': 'mall_id', 'created_at::date': 'service_date'}
+    ) }}
 
 ),
 

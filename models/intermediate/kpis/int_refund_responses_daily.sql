@@ -1,9 +1,22 @@
 -- A mean alone is no event: these sums fill rows that exist, and make none.
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_days',
+            'touched_key': ['mall_id', 'service_date'],
+        },
+    )
+}}
+
 with
 
 first_responses as (
 
-    select * from {{ ref('int_refund_first_responses') }}
+    select * from {{ only_touched(
+        ref('int_refund_first_responses'), by='int_touched_days',
+        key={'mall_id': 'mall_id', 'created_date': 'service_date'}
+    ) }}
 
 ),
 

@@ -1,10 +1,23 @@
 -- Refunded orders by the day of their refund, interventions by the day of the
 -- request, first responses by the day of the request.
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_days',
+            'touched_key': ['mall_id', 'service_date'],
+        },
+    )
+}}
+
 with
 
 refunded_orders as (
 
-    select * from {{ ref('int_refunded_orders') }}
+    select * from {{ only_touched(
+        ref('int_refunded_orders'), by='int_touched_days',
+        key={'mall_id': 'mall_id', 'refund_date': 'service_date'}
+    ) }}
 
 ),
 
@@ -70,7 +83,10 @@ interventions as (
         mall_id,
         created_date as service_date,
         count(distinct order_sn) as platform_intervention_orders
-    from {{ ref('int_refund_requests') }}
+    from {{ only_touched(
+        ref('int_refund_requests'), by='int_touched_days',
+        key={'mall_id': 'mall_id', 'created_date': 'service_date'}
+    ) }}
     where is_platform_intervention and order_sn is not null
     group by mall_id, created_date
 

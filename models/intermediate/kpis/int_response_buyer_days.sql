@@ -1,10 +1,23 @@
 -- The one place where response figures are added up per buyer: for the mall,
 -- for each agent and for each agent's shift, from one scan of the messages.
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_assessed',
+            'touched_key': ['mall_id', 'buyer_uid'],
+        },
+    )
+}}
+
 with
 
 messages as (
 
-    select * from {{ ref('int_messages_assessed') }}
+    select * from {{ only_touched(
+        ref('int_messages_assessed'), by='int_touched_assessed',
+        key=['mall_id', 'buyer_uid']
+    ) }}
 
 ),
 

@@ -1,9 +1,22 @@
 -- Quantiles do not add up: they are taken over the messages themselves.
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_days',
+            'touched_key': ['mall_id', 'service_date'],
+        },
+    )
+}}
+
 with
 
 messages as (
 
-    select * from {{ ref('int_messages_assessed') }}
+    select * from {{ only_touched(
+        ref('int_messages_assessed'), by='int_touched_days',
+        key=['mall_id', 'service_date']
+    ) }}
     where is_assessed and response_ms is not null
 
 ),

@@ -1,14 +1,30 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_days',
+            'touched_key': ['mall_id', 'service_date'],
+        },
+    )
+}}
+
 with
 
 buyer_days as (
 
-    select * from {{ ref('int_response_buyer_days') }}
+    select * from {{ only_touched(
+        ref('int_response_buyer_days'), by='int_touched_days',
+        key=['mall_id', 'service_date']
+    ) }}
 
 ),
 
 after_sales_buyer_days as (
 
-    select * from {{ ref('int_after_sales_buyer_days') }}
+    select * from {{ only_touched(
+        ref('int_after_sales_buyer_days'), by='int_touched_days',
+        key=['mall_id', 'service_date']
+    ) }}
 
 ),
 

@@ -1,10 +1,23 @@
 -- Sales belong to the day on which the buyer was advised (the consult date);
 -- a mall's sales are those of its agents.
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_days',
+            'touched_key': ['mall_id', 'service_date'],
+        },
+    )
+}}
+
 with
 
 attributions as (
 
-    select * from {{ ref('int_order_attributions') }}
+    select * from {{ only_touched(
+        ref('int_order_attributions'), by='int_touched_days',
+        key={'mall_id': 'mall_id', 'attributed_consult_date': 'service_date'}
+    ) }}
 
 ),
 

@@ -1,58 +1,30 @@
 -- Every mall and agent that any accepted row names, with or without a roster.
 with
 
+references_daily as (
+
+    select * from {{ ref('int_references_daily') }}
+
+),
+
 met as (
 
     select
         mall_id,
-        cs_uid
-    from {{ ref('stg_pdd__messages') }}
-    union
-    select
-        mall_id,
-        assigned_cs_uid as cs_uid
-    from {{ ref('stg_pdd__messages') }}
-    union
-    select
-        mall_id,
         null as cs_uid
-    from {{ ref('stg_pdd__orders') }}
+    from references_daily
+    where column_name = 'mall_id'
     union
     select
         mall_id,
-        null as cs_uid
-    from {{ ref('stg_pdd__refunds') }}
-    union
-    select
-        mall_id,
-        cs_uid
-    from {{ ref('stg_pdd__complaints') }}
+        member as cs_uid
+    from references_daily
+    where column_name in ('cs_uid', 'assigned_cs_uid')
     union
     select
         mall_id,
         cs_uid
     from {{ ref('stg_pdd__agents') }}
-    union
-    select
-        mall_id,
-        cs_uid
-    from {{ ref('stg_pdd__agent_shifts') }}
-    union
-    select
-        mall_id,
-        cs_uid
-    from {{ ref('stg_pdd__ratings') }}
-    union
-    select
-        mall_id,
-        cs_uid
-    from {{ ref('stg_pdd__quality_reviews') }}
-    union
-    select
-        mall_id,
-        null as cs_uid
-    from {{ ref('stg_pdd__excluded_buyers') }}
-    where mall_id is not null
 
 ),
 

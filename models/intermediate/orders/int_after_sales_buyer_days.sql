@@ -1,17 +1,34 @@
 -- Buyer-days whose messages are after-sale work: the buyer is in the after-sale
 -- period of an order, or has a refund request that is still open.
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_buyers',
+            'touched_key': ['mall_id', 'buyer_uid'],
+            'changes': {'mall_id': 'varchar', 'service_date': 'date'},
+        },
+    )
+}}
+
 with
 
 buyer_days as (
 
-    select * from {{ ref('int_buyer_days') }}
+    select * from {{ only_touched(
+        ref('int_buyer_days'), by='int_touched_buyers',
+        key=['mall_id', 'buyer_uid']
+    ) }}
     where is_consulted
 
 ),
 
 consultations as (
 
-    select * from {{ ref('int_consultations') }}
+    select * from {{ only_touched(
+        ref('int_consultations'), by='int_touched_buyers',
+        key=['mall_id', 'buyer_uid']
+    ) }}
     where is_after_sales_consult
 
 ),
@@ -28,7 +45,10 @@ refund_requests as (
             end,
             date '9999-12-31'
         ) as closing_date
-    from {{ ref('int_refund_requests') }}
+    from {{ only_touched(
+        ref('int_refund_requests'), by='int_touched_buyers',
+        key=['mall_id', 'buyer_uid']
+    ) }}
     where buyer_uid is not null
 
 ),

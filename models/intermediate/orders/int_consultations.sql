@@ -1,22 +1,33 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_buyers',
+            'touched_key': ['mall_id', 'buyer_uid'],
+            'changes': {'mall_id': 'varchar', 'service_date': 'date'},
+        },
+    )
+}}
+
 with
 
 buyer_days as (
 
-    select * from {{ ref('int_buyer_days') }}
+    select * from {{ only_touched(
+        ref('int_buyer_days'), by='int_touched_buyers',
+        key=['mall_id', 'buyer_uid']
+    ) }}
     where is_consulted
 
 ),
 
 orders as (
 
-    select * from {{ ref('int_orders_classified') }}
+    select * from {{ only_touched(
+        ref('int_orders_classified'), by='int_touched_buyers',
+        key=['mall_id', 'buyer_uid']
+    ) }}
     where is_grouped and buyer_uid is not null
-
-),
-
-as_of_end as (
-
-    select * from {{ ref('int_as_of_end') }}
 
 ),
 
@@ -82,15 +93,8 @@ final as (
         not flagged.is_after_sales_consult as is_inquiry,
         not flagged.is_after_sales_consult
         and flagged.is_served_after_first_message
-        and flagged.has_converting_order as is_converted,
-        {{ is_conversion_final(
-            'as_of_end.as_of_end', 'flagged.service_date'
-        ) }}
-            as is_conversion_final,
-        {{ is_response_final('as_of_end.as_of_end', 'flagged.service_date') }}
-            as is_response_final
+        and flagged.has_converting_order as is_converted
     from flagged
-    cross join as_of_end
 
 )
 

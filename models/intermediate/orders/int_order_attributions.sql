@@ -2,6 +2,21 @@
 -- strictly before a moment, and counts only inside the window of days. The
 -- moment is cut to the end of the confirm date, so that the last message of
 -- the window is found even when a landed time lies after it.
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_buyers',
+            'touched_key': ['mall_id', 'buyer_uid'],
+            'changes': {
+                'order_sn': 'varchar',
+                'mall_id': 'varchar',
+                'attributed_consult_date': 'date',
+            },
+        },
+    )
+}}
+
 with
 
 orders as (
@@ -10,7 +25,10 @@ orders as (
         *,
         cast(confirm_date + 1 as timestamp) as window_end,
         confirm_date - ({{ var('conversion_window_days') }} - 1) as window_start
-    from {{ ref('int_orders_classified') }}
+    from {{ only_touched(
+        ref('int_orders_classified'), by='int_touched_buyers',
+        key=['mall_id', 'buyer_uid']
+    ) }}
     where is_grouped and is_paid and buyer_uid is not null
 
 ),
@@ -23,7 +41,10 @@ agent_messages as (
         buyer_uid,
         sent_at,
         arg_max(cs_uid, conversation_position) as cs_uid
-    from {{ ref('int_messages_assessed') }}
+    from {{ only_touched(
+        ref('int_messages_assessed'), by='int_touched_buyers',
+        key=['mall_id', 'buyer_uid']
+    ) }}
     where sender = 'agent'
     group by mall_id, buyer_uid, sent_at
 
@@ -58,6 +79,8 @@ candidates as (
 
     select
         moments.order_sn,
+        moments.mall_id,
+        moments.buyer_uid,
         moments.step,
         moments.attribution_step,
         moments.window_start,
@@ -76,12 +99,14 @@ final as (
 
     select
         order_sn,
+        mall_id,
+        buyer_uid,
         arg_min(cs_uid, step) as attributed_cs_uid,
         arg_min(consult_date, step) as attributed_consult_date,
         arg_min(attribution_step, step) as attribution_step
     from candidates
     where consult_date >= window_start
-    group by order_sn
+    group by order_sn, mall_id, buyer_uid
 
 )
 

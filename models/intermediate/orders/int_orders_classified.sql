@@ -1,14 +1,36 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_orders',
+            'touched_key': ['order_sn'],
+            'changes': {
+                'order_sn': 'varchar',
+                'mall_id': 'varchar',
+                'buyer_uid': 'varchar',
+                'confirm_date': 'date',
+            },
+        },
+    )
+}}
+
 with
 
 orders as (
 
-    select * from {{ ref('stg_pdd__orders') }}
+    select * from {{ only_touched(
+        ref('stg_pdd__orders'), by='int_touched_orders',
+        key=['order_sn']
+    ) }}
 
 ),
 
 refunded_orders as (
 
-    select * from {{ ref('int_refunded_orders') }}
+    select * from {{ only_touched(
+        ref('int_refunded_orders'), by='int_touched_orders',
+        key=['order_sn']
+    ) }}
 
 ),
 

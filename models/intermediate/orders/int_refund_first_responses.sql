@@ -1,3 +1,14 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_buyers',
+            'touched_key': ['mall_id', 'buyer_uid'],
+            'changes': {'mall_id': 'varchar', 'created_date': 'date'},
+        },
+    )
+}}
+
 with
 
 refund_requests as (
@@ -8,7 +19,10 @@ refund_requests as (
         buyer_uid,
         created_at,
         created_date
-    from {{ ref('int_refund_requests') }}
+    from {{ only_touched(
+        ref('int_refund_requests'), by='int_touched_buyers',
+        key=['mall_id', 'buyer_uid']
+    ) }}
     where buyer_uid is not null
 
 ),
@@ -21,7 +35,10 @@ agent_messages as (
         buyer_uid,
         sent_at,
         arg_min(cs_uid, conversation_position) as cs_uid
-    from {{ ref('int_messages_assessed') }}
+    from {{ only_touched(
+        ref('int_messages_assessed'), by='int_touched_buyers',
+        key=['mall_id', 'buyer_uid']
+    ) }}
     where sender = 'agent'
     group by mall_id, buyer_uid, sent_at
 
@@ -32,6 +49,7 @@ final as (
     select
         refund_requests.refund_id,
         refund_requests.mall_id,
+        refund_requests.buyer_uid,
         refund_requests.created_date,
         agent_messages.cs_uid,
         epoch_ms(agent_messages.sent_at) - epoch_ms(refund_requests.created_at)

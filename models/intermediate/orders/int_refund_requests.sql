@@ -1,14 +1,35 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_refunds',
+            'touched_key': ['refund_id'],
+            'changes': {
+                'mall_id': 'varchar',
+                'order_sn': 'varchar',
+                'created_date': 'date',
+            },
+        },
+    )
+}}
+
 with
 
 refunds as (
 
-    select * from {{ ref('stg_pdd__refunds') }}
+    select * from {{ only_touched(
+        ref('stg_pdd__refunds'), by='int_touched_refunds',
+        key=['refund_id']
+    ) }}
 
 ),
 
 orders as (
 
-    select * from {{ ref('stg_pdd__orders') }}
+    select * from {{ only_touched(
+        ref('stg_pdd__orders'), by='int_touched_orders',
+        key=['order_sn']
+    ) }}
 
 ),
 

@@ -1,10 +1,28 @@
 -- An order is refunded once, with its earliest success; its flags are true if
 -- any one of its refund rows meets the whole condition.
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_orders',
+            'touched_key': ['order_sn'],
+            'changes': {
+                'order_sn': 'varchar',
+                'mall_id': 'varchar',
+                'refund_date': 'date',
+            },
+        },
+    )
+}}
+
 with
 
 refund_requests as (
 
-    select * from {{ ref('int_refund_requests') }}
+    select * from {{ only_touched(
+        ref('int_refund_requests'), by='int_touched_orders',
+        key=['order_sn']
+    ) }}
     where order_sn is not null
 
 ),

@@ -1,3 +1,12 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'changes': {'mall_id': 'varchar', 'as_of_date': 'date'},
+        },
+    )
+}}
+
 with
 
 spine as (

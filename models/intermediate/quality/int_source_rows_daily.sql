@@ -1,5 +1,15 @@
 -- Rosters have no days, and how many services a firm reviews is its own choice:
 -- of these nothing can be expected.
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_source_days',
+            'touched_key': ['source', 'date_day'],
+        },
+    )
+}}
+
 with
 
 events as (
@@ -8,31 +18,46 @@ events as (
         'messages' as source,
         mall_id,
         cast(sent_at as date) as date_day
-    from {{ ref('stg_pdd__messages') }}
+    from {{ only_touched(
+        ref('stg_pdd__messages'), by='int_touched_source_days',
+        key={'sent_at::date': 'date_day'}, source='messages'
+    ) }}
     union all
     select
         'orders' as source,
         mall_id,
         cast(created_at as date) as date_day
-    from {{ ref('stg_pdd__orders') }}
+    from {{ only_touched(
+        ref('stg_pdd__orders'), by='int_touched_source_days',
+        key={'created_at::date': 'date_day'}, source='orders'
+    ) }}
     union all
     select
         'refunds' as source,
         mall_id,
         cast(created_at as date) as date_day
-    from {{ ref('stg_pdd__refunds') }}
+    from {{ only_touched(
+        ref('stg_pdd__refunds'), by='int_touched_source_days',
+        key={'created_at::date': 'date_day'}, source='refunds'
+    ) }}
     union all
     select
         'complaints' as source,
         mall_id,
         cast(created_at as date) as date_day
-    from {{ ref('stg_pdd__complaints') }}
+    from {{ only_touched(
+        ref('stg_pdd__complaints'), by='int_touched_source_days',
+        key={'created_at::date': 'date_day'}, source='complaints'
+    ) }}
     union all
     select
         'ratings' as source,
         mall_id,
         cast(created_at as date) as date_day
-    from {{ ref('stg_pdd__ratings') }}
+    from {{ only_touched(
+        ref('stg_pdd__ratings'), by='int_touched_source_days',
+        key={'created_at::date': 'date_day'}, source='ratings'
+    ) }}
 
 ),
 

@@ -1,8 +1,21 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_as_of',
+            'touched_key': ['mall_id', 'as_of_date'],
+        },
+    )
+}}
+
 with
 
 kpi_30d as (
 
-    select * from {{ ref('int_kpi_30d') }}
+    select * from {{ only_touched(
+        ref('int_kpi_30d'), by='int_touched_as_of',
+        key=['mall_id', 'as_of_date']
+    ) }}
     where scope = 'agent'
 
 ),
@@ -22,7 +35,10 @@ kpis as (
 
 incomplete_days as (
 
-    select * from {{ ref('int_incomplete_days_30d') }}
+    select * from {{ only_touched(
+        ref('int_incomplete_days_30d'), by='int_touched_as_of',
+        key=['mall_id', 'as_of_date']
+    ) }}
 
 ),
 

@@ -1,3 +1,13 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_published_days',
+            'touched_key': ['mall_id', 'service_date'],
+        },
+    )
+}}
+
 with
 
 complete_days as (

@@ -1,8 +1,21 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_as_of',
+            'touched_key': ['mall_id', 'as_of_date'],
+        },
+    )
+}}
+
 with
 
 service_items as (
 
-    select * from {{ ref('int_service_items_30d') }}
+    select * from {{ only_touched(
+        ref('int_service_items_30d'), by='int_touched_as_of',
+        key=['mall_id', 'as_of_date']
+    ) }}
 
 ),
 
@@ -17,7 +30,10 @@ item_weights as (
 
 incomplete_days as (
 
-    select * from {{ ref('int_incomplete_days_30d') }}
+    select * from {{ only_touched(
+        ref('int_incomplete_days_30d'), by='int_touched_as_of',
+        key=['mall_id', 'as_of_date']
+    ) }}
 
 ),
 

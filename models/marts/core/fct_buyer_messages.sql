@@ -1,8 +1,21 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_assessed',
+            'touched_key': ['mall_id', 'buyer_key'],
+        },
+    )
+}}
+
 with
 
 messages as (
 
-    select * from {{ ref('int_messages_assessed') }}
+    select * from {{ only_touched(
+        ref('int_messages_assessed'), by='int_touched_assessed',
+        key=['mall_id', 'buyer_uid']
+    ) }}
     where asks_for_reply
 
 ),

@@ -1,9 +1,28 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_published_days',
+            'touched_key': ['mall_id', 'service_date'],
+        },
+    )
+}}
+
 with
 
 responses as (
 
-    select * from {{ ref('int_response_buyer_days') }}
+    select * from {{ only_touched(
+        ref('int_response_buyer_days'), by='int_touched_published_days',
+        key=['mall_id', 'service_date']
+    ) }}
     where scope = 'mall'
+
+),
+
+as_of_end as (
+
+    select * from {{ ref('int_as_of_end') }}
 
 ),
 
@@ -23,15 +42,25 @@ final as (
         consultations.is_after_sales_consult,
         consultations.is_inquiry,
         consultations.is_converted,
-        consultations.is_conversion_final,
-        consultations.is_response_final,
+        {{ is_conversion_final(
+            'as_of_end.as_of_end', 'consultations.service_date'
+        ) }}
+            as is_conversion_final,
+        {{ is_response_final(
+            'as_of_end.as_of_end', 'consultations.service_date'
+        ) }}
+            as is_response_final,
         cast(consultations.agents_involved as bigint) as agents_involved
-    from {{ ref('int_consultations') }} as consultations
+    from {{ only_touched(
+        ref('int_consultations'), by='int_touched_published_days',
+        key=['mall_id', 'service_date']
+    ) }} as consultations
     inner join responses
         on
             consultations.mall_id = responses.mall_id
             and consultations.buyer_uid = responses.buyer_uid
             and consultations.service_date = responses.service_date
+    cross join as_of_end
 
 )
 

@@ -1,8 +1,21 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_orders',
+            'touched_key': ['order_sn'],
+        },
+    )
+}}
+
 with
 
 orders as (
 
-    select * from {{ ref('int_orders_classified') }}
+    select * from {{ only_touched(
+        ref('int_orders_classified'), by='int_touched_orders',
+        key=['order_sn']
+    ) }}
 
 ),
 
@@ -27,7 +40,10 @@ final as (
         orders.received_at,
         orders.refunded_at
     from orders
-    left join {{ ref('int_order_attributions') }} as attributions
+    left join {{ only_touched(
+        ref('int_order_attributions'), by='int_touched_orders',
+        key=['order_sn']
+    ) }} as attributions
         on orders.order_sn = attributions.order_sn
 
 )

@@ -1,14 +1,30 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_refunds',
+            'touched_key': ['refund_id'],
+        },
+    )
+}}
+
 with
 
 refund_requests as (
 
-    select * from {{ ref('int_refund_requests') }}
+    select * from {{ only_touched(
+        ref('int_refund_requests'), by='int_touched_refunds',
+        key=['refund_id']
+    ) }}
 
 ),
 
 first_responses as (
 
-    select * from {{ ref('int_refund_first_responses') }}
+    select * from {{ only_touched(
+        ref('int_refund_first_responses'), by='int_touched_refunds',
+        key=['refund_id']
+    ) }}
 
 ),
 

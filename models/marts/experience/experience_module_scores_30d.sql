@@ -1,15 +1,31 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_as_of_dates',
+            'touched_key': ['as_of_date'],
+        },
+    )
+}}
+
 with
 
 help_rates as (
 
-    select * from {{ ref('int_help_rates_30d') }}
+    select * from {{ only_touched(
+        ref('int_help_rates_30d'), by='int_touched_as_of_dates',
+        key=['as_of_date']
+    ) }}
     where breakdown = 'module'
 
 ),
 
 incomplete_days as (
 
-    select * from {{ ref('int_incomplete_days_30d') }}
+    select * from {{ only_touched(
+        ref('int_incomplete_days_30d'), by='int_touched_as_of_dates',
+        key=['as_of_date']
+    ) }}
 
 ),
 
@@ -40,7 +56,10 @@ final as (
             and help_rates.as_of_date = incomplete_days.as_of_date
     inner join module_weights
         on help_rates.member = module_weights.module
-    left join {{ ref('int_experience_module_scores') }} as module_scores
+    left join {{ only_touched(
+        ref('int_experience_module_scores'), by='int_touched_as_of_dates',
+        key=['as_of_date']
+    ) }} as module_scores
         on
             help_rates.mall_id = module_scores.mall_id
             and help_rates.as_of_date = module_scores.as_of_date

@@ -1,27 +1,49 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_as_of_dates',
+            'touched_key': ['as_of_date'],
+        },
+    )
+}}
+
 with
 
 peers as (
 
-    select * from {{ ref('int_experience_peers') }}
+    select * from {{ only_touched(
+        ref('int_experience_peers'), by='int_touched_as_of_dates',
+        key=['as_of_date']
+    ) }}
 
 ),
 
 scores as (
 
-    select * from {{ ref('int_experience_scores') }}
+    select * from {{ only_touched(
+        ref('int_experience_scores'), by='int_touched_as_of_dates',
+        key=['as_of_date']
+    ) }}
 
 ),
 
 help_rates as (
 
-    select * from {{ ref('int_help_rates_30d') }}
+    select * from {{ only_touched(
+        ref('int_help_rates_30d'), by='int_touched_as_of_dates',
+        key=['as_of_date']
+    ) }}
     where breakdown = 'module' and member = 'all'
 
 ),
 
 incomplete_days as (
 
-    select * from {{ ref('int_incomplete_days_30d') }}
+    select * from {{ only_touched(
+        ref('int_incomplete_days_30d'), by='int_touched_as_of_dates',
+        key=['as_of_date']
+    ) }}
 
 ),
 

@@ -1,8 +1,21 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_as_of_dates',
+            'touched_key': ['as_of_date'],
+        },
+    )
+}}
+
 with
 
 help_rates as (
 
-    select * from {{ ref('int_help_rates_30d') }}
+    select * from {{ only_touched(
+        ref('int_help_rates_30d'), by='int_touched_compared_dates',
+        key=['as_of_date']
+    ) }}
 
 ),
 
@@ -22,7 +35,10 @@ totals as (
 
 incomplete_days as (
 
-    select * from {{ ref('int_incomplete_days_30d') }}
+    select * from {{ only_touched(
+        ref('int_incomplete_days_30d'), by='int_touched_as_of_dates',
+        key=['as_of_date']
+    ) }}
 
 ),
 
@@ -31,7 +47,9 @@ compared as (
     select
         problems.*,
         coalesce(week_before.help_orders_30d, 0) as help_orders_week_before
-    from problems
+    from {{ only_touched(
+        'problems', by='int_touched_as_of_dates', key=['as_of_date']
+    ) }} as problems
     left join problems as week_before
         on
             problems.mall_id = week_before.mall_id

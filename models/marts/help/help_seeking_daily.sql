@@ -1,8 +1,21 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_published_request_days',
+            'touched_key': ['mall_id', 'request_date'],
+        },
+    )
+}}
+
 with
 
 help_requests as (
 
-    select * from {{ ref('int_help_requests') }}
+    select * from {{ only_touched(
+        ref('int_help_requests'), by='int_touched_published_request_days',
+        key=['mall_id', 'request_date']
+    ) }}
     where is_counted
 
 ),

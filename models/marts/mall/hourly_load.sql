@@ -1,8 +1,21 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_published_days',
+            'touched_key': ['mall_id', 'service_date'],
+        },
+    )
+}}
+
 with
 
 messages as (
 
-    select * from {{ ref('int_messages_assessed') }}
+    select * from {{ only_touched(
+        ref('int_messages_assessed'), by='int_touched_published_days',
+        key=['mall_id', 'service_date']
+    ) }}
 
 ),
 

@@ -1,8 +1,21 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_as_of_dates',
+            'touched_key': ['as_of_date'],
+        },
+    )
+}}
+
 with
 
 metrics as (
 
-    select * from {{ ref('int_mall_metrics_30d') }}
+    select * from {{ only_touched(
+        ref('int_mall_metrics_30d'), by='int_touched_as_of_dates',
+        key=['as_of_date']
+    ) }}
 
 ),
 
@@ -19,7 +32,10 @@ kpi_targets as (
 
 incomplete_days as (
 
-    select * from {{ ref('int_incomplete_days_30d') }}
+    select * from {{ only_touched(
+        ref('int_incomplete_days_30d'), by='int_touched_as_of_dates',
+        key=['as_of_date']
+    ) }}
 
 ),
 

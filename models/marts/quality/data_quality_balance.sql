@@ -1,3 +1,13 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'int_touched_loads',
+            'touched_key': ['source', 'load_date'],
+        },
+    )
+}}
+
 with
 
 booked as (
@@ -7,7 +17,10 @@ booked as (
         load_date,
         'landed' as book,
         rows_landed as rows
-    from {{ ref('stg_pdd__loads') }}
+    from {{ only_touched(
+        ref('stg_pdd__loads'), by='int_touched_loads',
+        key=['source', 'load_date']
+    ) }}
     {% for table in pdd_tables() %}
         union all
         select
@@ -15,7 +28,10 @@ booked as (
             load_date,
             'current' as book,
             count(*) as rows
-        from {{ ref('stg_pdd__' ~ table) }}
+        from {{ only_touched(
+            ref('stg_pdd__' ~ table), by='int_touched_loads',
+            key=['load_date'], source=table
+        ) }}
         group by load_date
         union all
         select
@@ -23,7 +39,10 @@ booked as (
             load_date,
             'superseded' as book,
             count(*) as rows
-        from {{ ref('base_pdd__' ~ table ~ '_duplicates') }}
+        from {{ only_touched(
+            ref('base_pdd__' ~ table ~ '_duplicates'), by='int_touched_loads',
+            key=['load_date'], source=table
+        ) }}
         where version_rank > 1
         group by load_date
         union all
@@ -32,7 +51,10 @@ booked as (
             load_date,
             'rejected' as book,
             count(*) as rows
-        from {{ ref('stg_pdd__' ~ table ~ '_rejected') }}
+        from {{ only_touched(
+            ref('stg_pdd__' ~ table ~ '_rejected'), by='int_touched_loads',
+            key=['load_date'], source=table
+        ) }}
         group by load_date
     {% endfor %}
 

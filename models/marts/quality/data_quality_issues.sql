@@ -24,53 +24,34 @@ orders as (
 
 ),
 
-mall_references as (
+references_daily as (
 
-    {{ count_references('mall_id', [
-        'messages', 'orders', 'refunds', 'complaints', 'agents',
-        'agent_shifts', 'ratings', 'quality_reviews', 'excluded_buyers',
-    ]) }}
-
-),
-
-agent_references as (
-
-    {{ count_references('cs_uid', [
-        'messages', 'complaints', 'agent_shifts', 'ratings',
-        'quality_reviews',
-    ]) }}
-    union all
-    {{ count_references('assigned_cs_uid', ['messages']) }}
-
-),
-
-order_references as (
-
-    {{ count_references('order_sn', [
-        'messages', 'refunds', 'complaints', 'ratings',
-    ]) }}
+    select * from {{ ref('int_references_daily') }}
 
 ),
 
 unknown_members as (
 
-    select mall_references.*
-    from mall_references
-    anti join malls on mall_references.member = malls.mall_id
+    select references_daily.*
+    from references_daily
+    anti join malls on references_daily.member = malls.mall_id
+    where references_daily.column_name = 'mall_id'
     union all
-    select agent_references.*
-    from agent_references
+    select references_daily.*
+    from references_daily
     anti join agents
         on
-            agent_references.mall_id = agents.mall_id
-            and agent_references.member = agents.cs_uid
+            references_daily.mall_id = agents.mall_id
+            and references_daily.member = agents.cs_uid
+    where references_daily.column_name in ('cs_uid', 'assigned_cs_uid')
     union all
-    select order_references.*
-    from order_references
+    select references_daily.*
+    from references_daily
     anti join orders
         on
-            order_references.mall_id = orders.mall_id
-            and order_references.member = orders.order_sn
+            references_daily.mall_id = orders.mall_id
+            and references_daily.member = orders.order_sn
+    where references_daily.column_name = 'order_sn'
 
 ),
 

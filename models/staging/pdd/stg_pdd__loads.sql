@@ -1,33 +1,27 @@
 with
 
--- Counted from the source itself: a row that typing lost or doubled must
--- unbalance the books instead of vanishing from both of their sides.
 landed as (
 
-    {% for table in pdd_tables() %}
-        select
-            '{{ table }}' as source,
-            {{ booked_date(
-                'load_date', parse_loaded_at(trimmed_text('_loaded_at'))
-            ) }} as load_date,
-            count(*) as rows_landed
-        from {{ source('pdd', table) }}
-        group by all
-        {{ 'union all' if not loop.last }}
-    {% endfor %}
+    select
+        source,
+        load_date,
+        cast(sum(rows) as bigint) as rows_landed
+    from {{ source('ledger', 'landed_rows') }}
+    group by source, load_date
 
 ),
 
-accepted as (
+typed as (
 
     {% for table in pdd_tables() %}
         select
             '{{ table }}' as source,
             load_date,
-            count(*) as rows_accepted,
-            max(loaded_at) as newest_accepted_loaded_at
+            count(*) as rows_typed,
+            count_if(reject_reason is null) as rows_accepted,
+            max(loaded_at) filter (reject_reason is null)
+                as newest_accepted_loaded_at
         from {{ ref('base_pdd__' ~ table) }}
-        where reject_reason is null
         group by load_date
         {{ 'union all' if not loop.last }}
     {% endfor %}
@@ -40,13 +34,14 @@ final as (
         landed.source,
         landed.load_date,
         landed.rows_landed,
-        coalesce(accepted.rows_accepted, 0) as rows_accepted,
-        accepted.newest_accepted_loaded_at
+        coalesce(typed.rows_typed, 0) as rows_typed,
+        coalesce(typed.rows_accepted, 0) as rows_accepted,
+        typed.newest_accepted_loaded_at
     from landed
-    left join accepted
+    left join typed
         on
-            landed.source = accepted.source
-            and landed.load_date = accepted.load_date
+            landed.source = typed.source
+            and landed.load_date = typed.load_date
 
 )
 

@@ -1,18 +1,33 @@
-{{ config(materialized='view') }}
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'landing': 'agent_shifts',
+            'touched_by': 'landings',
+            'touched_key': ['landing_id'],
+            'changes': {
+                'key_hash': 'ubigint',
+                'load_date': 'date',
+            },
+        },
+        post_hook="{{ book_landing('agent_shifts') }}",
+    )
+}}
 
 with
 
 agent_shifts as (
 
-    select * from {{ source('pdd', 'agent_shifts') }}
+    select * from {{ landed('agent_shifts') }}
 
 ),
 
 trimmed as (
 
     select
-        {{ trimmed_texts(except=['load_date']) }},
+        {{ trimmed_texts(except=['load_date', 'landing_id']) }},
         load_date as folder_date,
+        landing_id,
         agent_shifts as landed
     from agent_shifts
 
@@ -29,6 +44,7 @@ typed as (
         {{ parse_loaded_at('_loaded_at_text') }} as loaded_at,
         {{ booked_date('folder_date', 'loaded_at') }} as load_date,
         _source_file_text as source_file,
+        landing_id,
         landed,
         end_at_text,
         cast([] as varchar[]) as unreadable_columns
@@ -39,7 +55,8 @@ typed as (
 final as (
 
     select
-        * exclude (end_at_text),
+        * exclude (landed, end_at_text),
+        hash(mall_id, cs_uid, start_at) as key_hash,
         case
             when mall_id is null or cs_uid is null or start_at is null
                 then 'missing_key'
@@ -48,7 +65,8 @@ final as (
                 then 'missing_event_time'
             when end_at is null then 'unreadable_event_time'
             when end_at <= start_at then 'ends_before_start'
-        end as reject_reason
+        end as reject_reason,
+        case when reject_reason is not null then landed end as landed
     from typed
 
 )

@@ -1,8 +1,20 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'changes.base_pdd__agent_shifts',
+            'touched_key': ['key_hash'],
+        },
+    )
+}}
+
 with
 
 versions as (
 
-    select * from {{ ref('base_pdd__agent_shifts') }}
+    select * from {{ only_touched(
+        ref('base_pdd__agent_shifts'), by='changes.base_pdd__agent_shifts', key=['key_hash']
+    ) }}
 
 ),
 

@@ -1,10 +1,10 @@
+{{ config(materialized='view') }}
+
 with
 
 current_versions as (
 
-    {{ current_versions(
-        'agent_shifts', key=['mall_id', 'cs_uid', 'start_at']
-    ) }}
+    {{ current_versions('agent_shifts') }}
 
 ),
 

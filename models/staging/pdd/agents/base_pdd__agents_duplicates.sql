@@ -1,8 +1,20 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'changes.base_pdd__agents',
+            'touched_key': ['key_hash'],
+        },
+    )
+}}
+
 with
 
 versions as (
 
-    select * from {{ ref('base_pdd__agents') }}
+    select * from {{ only_touched(
+        ref('base_pdd__agents'), by='changes.base_pdd__agents', key=['key_hash']
+    ) }}
 
 ),
 

@@ -1,8 +1,10 @@
+{{ config(materialized='view') }}
+
 with
 
 current_versions as (
 
-    {{ current_versions('agents', key=['mall_id', 'cs_uid', 'valid_from']) }}
+    {{ current_versions('agents') }}
 
 ),
 

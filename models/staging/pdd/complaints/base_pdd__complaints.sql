@@ -1,18 +1,35 @@
-{{ config(materialized='view') }}
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'landing': 'complaints',
+            'touched_by': 'landings',
+            'touched_key': ['landing_id'],
+            'changes': {
+                'key_hash': 'ubigint',
+                'mall_id': 'varchar',
+                'created_at': 'timestamp',
+                'load_date': 'date',
+            },
+        },
+        post_hook="{{ book_landing('complaints') }}",
+    )
+}}
 
 with
 
 complaints as (
 
-    select * from {{ source('pdd', 'complaints') }}
+    select * from {{ landed('complaints') }}
 
 ),
 
 trimmed as (
 
     select
-        {{ trimmed_texts(except=['load_date']) }},
+        {{ trimmed_texts(except=['load_date', 'landing_id']) }},
         load_date as folder_date,
+        landing_id,
         complaints as landed
     from complaints
 
@@ -34,6 +51,7 @@ typed as (
         {{ parse_loaded_at('_loaded_at_text') }} as loaded_at,
         {{ booked_date('folder_date', 'loaded_at') }} as load_date,
         _source_file_text as source_file,
+        landing_id,
         landed,
         created_time_text,
         {{ unreadable_columns(['is_valid']) }} as unreadable_columns
@@ -44,7 +62,8 @@ typed as (
 final as (
 
     select
-        * exclude (created_time_text),
+        * exclude (landed, created_time_text),
+        hash(complaint_id) as key_hash,
         case
             when complaint_id is null then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'
@@ -59,7 +78,8 @@ final as (
                 then 'invalid_channel'
             when liability not in ('merchant', 'buyer', 'platform', 'none')
                 then 'invalid_liability'
-        end as reject_reason
+        end as reject_reason,
+        case when reject_reason is not null then landed end as landed
     from typed
 
 )

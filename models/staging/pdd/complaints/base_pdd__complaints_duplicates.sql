@@ -1,8 +1,20 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'changes.base_pdd__complaints',
+            'touched_key': ['key_hash'],
+        },
+    )
+}}
+
 with
 
 versions as (
 
-    select * from {{ ref('base_pdd__complaints') }}
+    select * from {{ only_touched(
+        ref('base_pdd__complaints'), by='changes.base_pdd__complaints', key=['key_hash']
+    ) }}
 
 ),
 

@@ -1,8 +1,10 @@
+{{ config(materialized='view') }}
+
 with
 
 current_versions as (
 
-    {{ current_versions('complaints', key=['complaint_id']) }}
+    {{ current_versions('complaints') }}
 
 ),
 

@@ -1,18 +1,33 @@
-{{ config(materialized='view') }}
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'landing': 'excluded_buyers',
+            'touched_by': 'landings',
+            'touched_key': ['landing_id'],
+            'changes': {
+                'key_hash': 'ubigint',
+                'load_date': 'date',
+            },
+        },
+        post_hook="{{ book_landing('excluded_buyers') }}",
+    )
+}}
 
 with
 
 excluded_buyers as (
 
-    select * from {{ source('pdd', 'excluded_buyers') }}
+    select * from {{ landed('excluded_buyers') }}
 
 ),
 
 trimmed as (
 
     select
-        {{ trimmed_texts(except=['load_date']) }},
+        {{ trimmed_texts(except=['load_date', 'landing_id']) }},
         load_date as folder_date,
+        landing_id,
         excluded_buyers as landed
     from excluded_buyers
 
@@ -28,6 +43,7 @@ typed as (
         {{ parse_loaded_at('_loaded_at_text') }} as loaded_at,
         {{ booked_date('folder_date', 'loaded_at') }} as load_date,
         _source_file_text as source_file,
+        landing_id,
         landed,
         {{ unreadable_columns(['valid_from', 'valid_to']) }}
             as unreadable_columns
@@ -38,11 +54,13 @@ typed as (
 final as (
 
     select
-        *,
+        * exclude (landed),
+        hash(mall_id, buyer_uid, valid_from) as key_hash,
         case
             when buyer_uid is null then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'
-        end as reject_reason
+        end as reject_reason,
+        case when reject_reason is not null then landed end as landed
     from typed
 
 )

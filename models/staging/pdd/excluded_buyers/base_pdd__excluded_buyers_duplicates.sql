@@ -1,8 +1,20 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'changes.base_pdd__excluded_buyers',
+            'touched_key': ['key_hash'],
+        },
+    )
+}}
+
 with
 
 versions as (
 
-    select * from {{ ref('base_pdd__excluded_buyers') }}
+    select * from {{ only_touched(
+        ref('base_pdd__excluded_buyers'), by='changes.base_pdd__excluded_buyers', key=['key_hash']
+    ) }}
 
 ),
 

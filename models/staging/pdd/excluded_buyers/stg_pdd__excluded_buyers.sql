@@ -1,10 +1,10 @@
+{{ config(materialized='view') }}
+
 with
 
 current_versions as (
 
-    {{ current_versions(
-        'excluded_buyers', key=['mall_id', 'buyer_uid', 'valid_from']
-    ) }}
+    {{ current_versions('excluded_buyers') }}
 
 ),
 

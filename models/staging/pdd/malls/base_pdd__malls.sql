@@ -1,18 +1,33 @@
-{{ config(materialized='view') }}
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'landing': 'malls',
+            'touched_by': 'landings',
+            'touched_key': ['landing_id'],
+            'changes': {
+                'key_hash': 'ubigint',
+                'load_date': 'date',
+            },
+        },
+        post_hook="{{ book_landing('malls') }}",
+    )
+}}
 
 with
 
 malls as (
 
-    select * from {{ source('pdd', 'malls') }}
+    select * from {{ landed('malls') }}
 
 ),
 
 trimmed as (
 
     select
-        {{ trimmed_texts(except=['load_date']) }},
+        {{ trimmed_texts(except=['load_date', 'landing_id']) }},
         load_date as folder_date,
+        landing_id,
         malls as landed
     from malls
 
@@ -29,6 +44,7 @@ typed as (
         {{ parse_loaded_at('_loaded_at_text') }} as loaded_at,
         {{ booked_date('folder_date', 'loaded_at') }} as load_date,
         _source_file_text as source_file,
+        landing_id,
         landed,
         {{ unreadable_columns(['merchant_type', 'opened_on']) }}
             as unreadable_columns
@@ -39,11 +55,13 @@ typed as (
 final as (
 
     select
-        *,
+        * exclude (landed),
+        hash(mall_id) as key_hash,
         case
             when mall_id is null then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'
-        end as reject_reason
+        end as reject_reason,
+        case when reject_reason is not null then landed end as landed
     from typed
 
 )

@@ -1,8 +1,20 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'changes.base_pdd__malls',
+            'touched_key': ['key_hash'],
+        },
+    )
+}}
+
 with
 
 versions as (
 
-    select * from {{ ref('base_pdd__malls') }}
+    select * from {{ only_touched(
+        ref('base_pdd__malls'), by='changes.base_pdd__malls', key=['key_hash']
+    ) }}
 
 ),
 

@@ -1,8 +1,10 @@
+{{ config(materialized='view') }}
+
 with
 
 current_versions as (
 
-    {{ current_versions('malls', key=['mall_id']) }}
+    {{ current_versions('malls') }}
 
 ),
 

@@ -1,19 +1,37 @@
-{{ config(materialized='view') }}
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'landing': 'messages',
+            'touched_by': 'landings',
+            'touched_key': ['landing_id'],
+            'changes': {
+                'key_hash': 'ubigint',
+                'mall_id': 'varchar',
+                'buyer_uid': 'varchar',
+                'load_date': 'date',
+                'sent_at': 'timestamp',
+            },
+        },
+        post_hook="{{ book_landing('messages') }}",
+    )
+}}
 
 with
 
 messages as (
 
-    select * from {{ source('pdd', 'messages') }}
+    select * from {{ landed('messages') }}
 
 ),
 
 trimmed as (
 
     select
-        {{ trimmed_texts(except=['content', 'load_date']) }},
+        {{ trimmed_texts(except=['content', 'load_date', 'landing_id']) }},
         content,
         load_date as folder_date,
+        landing_id,
         messages as landed
     from messages
 
@@ -39,6 +57,7 @@ typed as (
         {{ parse_loaded_at('_loaded_at_text') }} as loaded_at,
         {{ booked_date('folder_date', 'loaded_at') }} as load_date,
         _source_file_text as source_file,
+        landing_id,
         landed,
         ts_text,
         {{ unreadable_columns(
@@ -52,7 +71,9 @@ typed as (
 final as (
 
     select
-        * exclude (ts_text),
+        * exclude (landed, ts_text),
+        hash(mall_id, msg_id) as key_hash,
+        cast(sent_at as date) as service_date,
         case
             when mall_id is null or msg_id is null then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'
@@ -62,7 +83,8 @@ final as (
                 from_role is null
                 or from_role not in ('user', 'mall_cs', 'system')
                 then 'invalid_from_role'
-        end as reject_reason
+        end as reject_reason,
+        case when reject_reason is not null then landed end as landed
     from typed
 
 )

@@ -1,8 +1,20 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'changes.base_pdd__messages',
+            'touched_key': ['key_hash'],
+        },
+    )
+}}
+
 with
 
 versions as (
 
-    select * from {{ ref('base_pdd__messages') }}
+    select * from {{ only_touched(
+        ref('base_pdd__messages'), by='changes.base_pdd__messages', key=['key_hash']
+    ) }}
 
 ),
 

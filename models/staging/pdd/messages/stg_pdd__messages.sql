@@ -1,8 +1,10 @@
+{{ config(materialized='view') }}
+
 with
 
 current_versions as (
 
-    {{ current_versions('messages', key=['mall_id', 'msg_id']) }}
+    {{ current_versions('messages') }}
 
 ),
 

@@ -1,18 +1,37 @@
-{{ config(materialized='view') }}
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'landing': 'orders',
+            'touched_by': 'landings',
+            'touched_key': ['landing_id'],
+            'changes': {
+                'key_hash': 'ubigint',
+                'order_sn': 'varchar',
+                'mall_id': 'varchar',
+                'buyer_uid': 'varchar',
+                'load_date': 'date',
+                'created_at': 'timestamp',
+            },
+        },
+        post_hook="{{ book_landing('orders') }}",
+    )
+}}
 
 with
 
 orders as (
 
-    select * from {{ source('pdd', 'orders') }}
+    select * from {{ landed('orders') }}
 
 ),
 
 trimmed as (
 
     select
-        {{ trimmed_texts(except=['load_date']) }},
+        {{ trimmed_texts(except=['load_date', 'landing_id']) }},
         load_date as folder_date,
+        landing_id,
         orders as landed
     from orders
 
@@ -46,6 +65,7 @@ typed as (
         {{ parse_loaded_at('_loaded_at_text') }} as loaded_at,
         {{ booked_date('folder_date', 'loaded_at') }} as load_date,
         _source_file_text as source_file,
+        landing_id,
         landed,
         created_time_text,
         pay_amount_text,
@@ -68,14 +88,16 @@ typed as (
 final as (
 
     select
-        * exclude (created_time_text, pay_amount_text, goods_count_text),
+        * exclude (landed, created_time_text, pay_amount_text, goods_count_text),
+        hash(order_sn) as key_hash,
         case
             when order_sn is null then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'
             when mall_id is null then 'missing_mall_id'
             {{ event_time_reasons('created_at', 'created_time_text') }}
             {{ amount_reasons(['pay_amount', 'goods_count']) }}
-        end as reject_reason
+        end as reject_reason,
+        case when reject_reason is not null then landed end as landed
     from typed
 
 )

@@ -1,8 +1,20 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'changes.base_pdd__orders',
+            'touched_key': ['key_hash'],
+        },
+    )
+}}
+
 with
 
 versions as (
 
-    select * from {{ ref('base_pdd__orders') }}
+    select * from {{ only_touched(
+        ref('base_pdd__orders'), by='changes.base_pdd__orders', key=['key_hash']
+    ) }}
 
 ),
 

@@ -1,8 +1,10 @@
+{{ config(materialized='view') }}
+
 with
 
 current_versions as (
 
-    {{ current_versions('orders', key=['order_sn']) }}
+    {{ current_versions('orders') }}
 
 ),
 

@@ -1,18 +1,35 @@
-{{ config(materialized='view') }}
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'landing': 'quality_reviews',
+            'touched_by': 'landings',
+            'touched_key': ['landing_id'],
+            'changes': {
+                'key_hash': 'ubigint',
+                'mall_id': 'varchar',
+                'service_date': 'date',
+                'load_date': 'date',
+            },
+        },
+        post_hook="{{ book_landing('quality_reviews') }}",
+    )
+}}
 
 with
 
 quality_reviews as (
 
-    select * from {{ source('pdd', 'quality_reviews') }}
+    select * from {{ landed('quality_reviews') }}
 
 ),
 
 trimmed as (
 
     select
-        {{ trimmed_texts(except=['load_date']) }},
+        {{ trimmed_texts(except=['load_date', 'landing_id']) }},
         load_date as folder_date,
+        landing_id,
         quality_reviews as landed
     from quality_reviews
 
@@ -33,6 +50,7 @@ typed as (
         {{ parse_loaded_at('_loaded_at_text') }} as loaded_at,
         {{ booked_date('folder_date', 'loaded_at') }} as load_date,
         _source_file_text as source_file,
+        landing_id,
         landed,
         service_date_text,
         {{ unreadable_columns(
@@ -48,7 +66,8 @@ typed as (
 final as (
 
     select
-        * exclude (service_date_text),
+        * exclude (landed, service_date_text),
+        hash(review_id) as key_hash,
         case
             when review_id is null then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'
@@ -60,7 +79,8 @@ final as (
                 or professionalism not between 1 and 10
                 or after_sales not between 1 and 10
                 then 'invalid_review_item'
-        end as reject_reason
+        end as reject_reason,
+        case when reject_reason is not null then landed end as landed
     from typed
 
 )

@@ -1,8 +1,20 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'changes.base_pdd__quality_reviews',
+            'touched_key': ['key_hash'],
+        },
+    )
+}}
+
 with
 
 versions as (
 
-    select * from {{ ref('base_pdd__quality_reviews') }}
+    select * from {{ only_touched(
+        ref('base_pdd__quality_reviews'), by='changes.base_pdd__quality_reviews', key=['key_hash']
+    ) }}
 
 ),
 

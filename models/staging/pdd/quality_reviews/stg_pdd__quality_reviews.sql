@@ -1,8 +1,10 @@
+{{ config(materialized='view') }}
+
 with
 
 current_versions as (
 
-    {{ current_versions('quality_reviews', key=['review_id']) }}
+    {{ current_versions('quality_reviews') }}
 
 ),
 

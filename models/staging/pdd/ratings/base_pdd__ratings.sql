@@ -1,18 +1,35 @@
-{{ config(materialized='view') }}
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'landing': 'ratings',
+            'touched_by': 'landings',
+            'touched_key': ['landing_id'],
+            'changes': {
+                'key_hash': 'ubigint',
+                'mall_id': 'varchar',
+                'created_at': 'timestamp',
+                'load_date': 'date',
+            },
+        },
+        post_hook="{{ book_landing('ratings') }}",
+    )
+}}
 
 with
 
 ratings as (
 
-    select * from {{ source('pdd', 'ratings') }}
+    select * from {{ landed('ratings') }}
 
 ),
 
 trimmed as (
 
     select
-        {{ trimmed_texts(except=['load_date']) }},
+        {{ trimmed_texts(except=['load_date', 'landing_id']) }},
         load_date as folder_date,
+        landing_id,
         ratings as landed
     from ratings
 
@@ -31,6 +48,7 @@ typed as (
         {{ parse_loaded_at('_loaded_at_text') }} as loaded_at,
         {{ booked_date('folder_date', 'loaded_at') }} as load_date,
         _source_file_text as source_file,
+        landing_id,
         landed,
         created_time_text,
         cast([] as varchar[]) as unreadable_columns
@@ -41,14 +59,16 @@ typed as (
 final as (
 
     select
-        * exclude (created_time_text),
+        * exclude (landed, created_time_text),
+        hash(rating_id) as key_hash,
         case
             when rating_id is null then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'
             when mall_id is null then 'missing_mall_id'
             {{ event_time_reasons('created_at', 'created_time_text') }}
             when score is null or score not between 1 and 5 then 'invalid_score'
-        end as reject_reason
+        end as reject_reason,
+        case when reject_reason is not null then landed end as landed
     from typed
 
 )

@@ -1,8 +1,20 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'changes.base_pdd__ratings',
+            'touched_key': ['key_hash'],
+        },
+    )
+}}
+
 with
 
 versions as (
 
-    select * from {{ ref('base_pdd__ratings') }}
+    select * from {{ only_touched(
+        ref('base_pdd__ratings'), by='changes.base_pdd__ratings', key=['key_hash']
+    ) }}
 
 ),
 

@@ -1,8 +1,10 @@
+{{ config(materialized='view') }}
+
 with
 
 current_versions as (
 
-    {{ current_versions('ratings', key=['rating_id']) }}
+    {{ current_versions('ratings') }}
 
 ),
 

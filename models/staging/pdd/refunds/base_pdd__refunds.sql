@@ -1,18 +1,38 @@
-{{ config(materialized='view') }}
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'landing': 'refunds',
+            'touched_by': 'landings',
+            'touched_key': ['landing_id'],
+            'changes': {
+                'key_hash': 'ubigint',
+                'refund_id': 'varchar',
+                'order_sn': 'varchar',
+                'mall_id': 'varchar',
+                'buyer_uid': 'varchar',
+                'load_date': 'date',
+                'created_at': 'timestamp',
+            },
+        },
+        post_hook="{{ book_landing('refunds') }}",
+    )
+}}
 
 with
 
 refunds as (
 
-    select * from {{ source('pdd', 'refunds') }}
+    select * from {{ landed('refunds') }}
 
 ),
 
 trimmed as (
 
     select
-        {{ trimmed_texts(except=['load_date']) }},
+        {{ trimmed_texts(except=['load_date', 'landing_id']) }},
         load_date as folder_date,
+        landing_id,
         refunds as landed
     from refunds
 
@@ -43,6 +63,7 @@ typed as (
         {{ parse_loaded_at('_loaded_at_text') }} as loaded_at,
         {{ booked_date('folder_date', 'loaded_at') }} as load_date,
         _source_file_text as source_file,
+        landing_id,
         landed,
         created_time_text,
         refund_amount_text,
@@ -64,7 +85,8 @@ typed as (
 final as (
 
     select
-        * exclude (created_time_text, refund_amount_text),
+        * exclude (landed, created_time_text, refund_amount_text),
+        hash(refund_id) as key_hash,
         case
             when refund_id is null then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'
@@ -73,7 +95,8 @@ final as (
             when liability not in ('merchant', 'buyer', 'platform', 'none')
                 then 'invalid_liability'
             {{ amount_reasons(['refund_amount']) }}
-        end as reject_reason
+        end as reject_reason,
+        case when reject_reason is not null then landed end as landed
     from typed
 
 )

@@ -1,8 +1,20 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'touched_by': 'changes.base_pdd__refunds',
+            'touched_key': ['key_hash'],
+        },
+    )
+}}
+
 with
 
 versions as (
 
-    select * from {{ ref('base_pdd__refunds') }}
+    select * from {{ only_touched(
+        ref('base_pdd__refunds'), by='changes.base_pdd__refunds', key=['key_hash']
+    ) }}
 
 ),
 

@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with
 
 versions as (
@@ -8,7 +10,7 @@ versions as (
 
 current_versions as (
 
-    {{ current_versions('refunds', key=['refund_id']) }}
+    {{ current_versions('refunds') }}
 
 ),
 

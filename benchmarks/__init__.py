@@ -1,0 +1,1 @@
+"""What the warehouse costs, measured; see README.md in this folder."""

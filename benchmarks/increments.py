@@ -1,0 +1,194 @@
+"""A daily increment against the full build, at several lengths of history.
+
+    python -m benchmarks.increments --days 30 90 180 365
+
+For each length the history is built in full, then one more day lands and
+`kefu run` continues, then it is called once more with nothing new. Every length
+ends on the same day with the same rows a day. Prints a table in Markdown and
+appends the figures to results/increments.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import dbt_times
+from benchmarks.measure import (
+    BenchmarkError,
+    Lot,
+    keep,
+    markdown,
+    surroundings,
+)
+from kefu.settings import DEMO_MARK
+
+STAGES = ("building", "auditing", "publishing", "published")
+LOAD_DATE = re.compile(r"load_date=(\d{4}-\d\d-\d\d)")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one `kefu run` took, in seconds."""
+
+    wall_seconds: float
+    stage_seconds: dict[str, float]
+    models: float
+    data_tests: float
+
+    def figures(self) -> dict[str, float]:
+        """Return what is kept of it."""
+        shown = {f"{stage}_seconds": s for stage, s in self.stage_seconds.items()}
+        found = {"wall_seconds": self.wall_seconds, "model_seconds": self.models}
+        found["data_test_seconds"] = self.data_tests
+        return {name: round(value, 2) for name, value in (found | shown).items()}
+
+
+def run_kefu(environment: Mapping[str, str], *options: str) -> Run:
+    """Call `kefu run` and note when it says that a stage begins.
+
+    Raises BenchmarkError with what it printed if it fails.
+    """
+    results = Path(environment["DBT_TARGET_PATH"]) / "run_results.json"
+    results.unlink(missing_ok=True)
+    command = [sys.executable, "-u", "-m", "kefu.cli", "run", *options]
+    started = time.perf_counter()
+    begun: dict[str, float] = {}
+    printed = []
+    with subprocess.Popen(
+        command,
+        env=dict(environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            printed.append(line)
+            for stage in STAGES:
+                if line.startswith(stage):
+                    begun.setdefault(stage, time.perf_counter() - started)
+    wall = time.perf_counter() - started
+    if process.returncode:
+        raise BenchmarkError("kefu run failed:\n" + "".join(printed)[-2000:])
+    moments = [*begun.items(), ("", wall)]
+    stages = {
+        stage: moments[index + 1][1] - moment
+        for index, (stage, moment) in enumerate(moments[:-1])
+    }
+    seconds = {"model": 0.0, "test": 0.0}
+    if results.exists():
+        spans = dbt_times.read_spans(results.parent, kinds=("model", "seed", "test"))
+        shares = dbt_times.divide(spans, lambda moment: 0.0)
+        kinds = {span.model: span.kind for span in spans}
+        for name, share in shares.items():
+            kind = "test" if kinds[name] == "test" else "model"
+            seconds[kind] += share.wall_seconds
+    return Run(wall, stages, seconds["model"], seconds["test"])
+
+
+def land(source: Path, target: Path, dates: set[str]) -> None:
+    """Put the landings of some load dates into a folder, as links."""
+    target.mkdir(parents=True, exist_ok=True)
+    for path in source.rglob("*.parquet"):
+        if LOAD_DATE.search(path.as_posix()).group(1) in dates:
+            place = target / path.relative_to(source)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            os.link(path, place)
+
+
+def measure(lot: Lot, days: int, memory_limit: str | None) -> dict[str, Run]:
+    """Build `days` days of history, one day more, and nothing more."""
+    home = lot.home / "increments" / str(days)
+    shutil.rmtree(home, ignore_errors=True)
+    dates = sorted(
+        {
+            LOAD_DATE.search(path.as_posix()).group(1)
+            for path in lot.raw_root.rglob("load_date=*")
+        }
+    )
+    # Malls and agents land on the first day; the last is the one that comes new.
+    history = {dates[0], *dates[-days - 1 : -1]}
+    environment = lot.environment(memory_limit) | {
+        "KEFU_RAW_ROOT": str(home / "raw"),
+        "KEFU_DATABASE": str(home / "working" / "kefu.duckdb"),
+        "KEFU_PUBLISHED": str(home / "published" / "kefu.duckdb"),
+        "DBT_TARGET_PATH": str(home / "target"),
+        "DBT_LOG_PATH": str(home / "logs"),
+    }
+    land(lot.raw_root, home / "raw", history)
+    shutil.copy2(lot.raw_root / DEMO_MARK, home / "raw")
+    runs = {"full": run_kefu(environment)}
+    land(lot.raw_root, home / "raw", {dates[-1]})
+    # In a short history the late rows of invented orders weigh much.
+    late = ("--accept", "published_figures_kept", "--reason", "late invented rows")
+    runs["increment"] = run_kefu(environment, *late)
+    runs["nothing new"] = run_kefu(environment)
+    shutil.rmtree(home)
+    return runs
+
+
+def table(measured: Mapping[int, Mapping[str, Run]]) -> str:
+    """Return the figures as a Markdown table, lengths of history as rows."""
+    shortest = measured[min(measured)]["increment"].models
+    rows = []
+    for days, runs in measured.items():
+        full, increment = runs["full"], runs["increment"]
+        rows.append(
+            {
+                "days of history": days,
+                "full: models s": full.models,
+                "increment: models s": increment.models,
+                "to the shortest": increment.models / shortest,
+                "of the full build": f"{increment.models / full.models:.1%}",
+                "data tests s": increment.data_tests,
+                "audit s": increment.stage_seconds.get("auditing", 0.0),
+                "publish s": increment.stage_seconds.get("publishing", 0.0),
+                "all s": increment.wall_seconds,
+                "nothing new s": runs["nothing new"].wall_seconds,
+            }
+        )
+    return markdown(rows)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure as the command line asks; return the exit code."""
+    parser = argparse.ArgumentParser(prog="benchmarks.increments", description=__doc__)
+    parser.add_argument("--days", type=int, nargs="+", default=[30, 90, 180, 365])
+    parser.add_argument("--messages-a-day", type=int, default=8_000)
+    parser.add_argument("--malls", type=int, default=24)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--memory-limit", help="of DuckDB, as 3GB")
+    asked = parser.parse_args(arguments)
+    most = max(asked.days) + 5
+    lot = Lot(asked.messages_a_day * most, asked.malls, most, asked.seed)
+    try:
+        print("inventing landings, unless they are there", file=sys.stderr)
+        lot.make()
+        found = {}
+        for days in sorted(asked.days):
+            print(f"{days} days of history", file=sys.stderr)
+            found[days] = measure(lot, days, asked.memory_limit)
+    except BenchmarkError as error:
+        print(f"benchmarks.increments: {error}", file=sys.stderr)
+        return 1
+    kept = {
+        str(days): {name: run.figures() for name, run in runs.items()}
+        for days, runs in found.items()
+    }
+    keep("increments", surroundings() | {"messages_a_day": asked.messages_a_day} | kept)
+    print(table(found))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,39 @@
+{# A post-hook of a base model: in the transaction that stored a table's rows, its
+   part of the ledger becomes what the run has read. The landed rows are counted
+   from the source itself, so that a row which typing lost or doubled unbalances
+   the books instead of vanishing from both of their sides. The variable is set
+   by the incremental strategy; a condition on it is settled before any file is
+   opened. #}
+{% macro book_landing(table) -%}
+{%- set is_increment = "getvariable('kefu_increment_of_" ~ table ~ "')" -%}
+delete from ledger.landings where source = '{{ table }}';
+insert into ledger.landings
+select source, landing_id, landing, size_bytes, changed_ns, digest
+from raw.landings
+where source = '{{ table }}';
+delete from ledger.landed_rows
+where
+    source = '{{ table }}'
+    and (
+        {{ is_increment }} is null
+        or landing_id in (
+            select landing_id from raw.touched_landings where source = '{{ table }}'
+        )
+    );
+insert into ledger.landed_rows
+{% for relation, condition in [
+    ('raw.' ~ table, 'is null'), ('raw.' ~ table ~ '_unread', 'is not null')
+] -%}
+select
+    '{{ table }}' as source,
+    landing_id,
+    {{ booked_date(
+        'load_date', parse_loaded_at(trimmed_text('_loaded_at'))
+    ) }} as load_date,
+    count(*) as rows
+from {{ relation }}
+where {{ is_increment }} {{ condition }}
+group by all
+{{ 'union all ' if not loop.last }}
+{%- endfor %}
+{%- endmacro %}

@@ -1,0 +1,42 @@
+-- The same, and the days of requests that are judged by an order which changed:
+-- the one they name, or those of the buyer where they name none.
+with
+
+orders as (
+
+    select * from {{ changes_of('int_orders_classified') }}
+
+),
+
+requests as (
+
+    select * from {{ ref('int_help_requests_gathered') }}
+
+),
+
+final as (
+
+    select
+        mall_id,
+        request_date
+    from {{ ref('int_touched_help_days') }}
+    union
+    select
+        requests.mall_id,
+        requests.request_date
+    from requests
+    semi join orders
+        on requests.order_sn = orders.order_sn
+    union
+    select
+        requests.mall_id,
+        requests.request_date
+    from requests
+    semi join orders
+        on
+            requests.mall_id = orders.mall_id
+            and requests.buyer_uid = orders.buyer_uid
+
+)
+
+select * from final

@@ -1,0 +1,53 @@
+-- Days of each source on which rows lie that came or went, and those that a
+-- moved as-of end brings in or takes out.
+{%- set times = {
+    'messages': 'sent_at',
+    'orders': 'created_at',
+    'refunds': 'created_at',
+    'complaints': 'created_at',
+    'ratings': 'created_at',
+} %}
+
+with
+
+moved as (
+
+    {{ moved_as_of_end() }}
+
+),
+
+{% for table, time in times.items() %}
+    {{ table }}_days as (
+
+        select cast({{ time }} as date) as date_day
+        from {{ changes_of('base_pdd__' ~ table) }}
+        union
+        select cast(versions.{{ time }} as date) as date_day
+        from {{ ref('base_pdd__' ~ table) }} as versions
+        semi join {{ changes_of('base_pdd__' ~ table) }} as changes
+            on versions.key_hash = changes.key_hash
+        union
+        select cast(versions.{{ time }} as date) as date_day
+        from {{ ref('base_pdd__' ~ table) }} as versions
+        inner join moved
+            on
+                cast(versions.{{ time }} as date)
+                between moved.first_date and moved.last_date
+
+    ),
+{% endfor %}
+
+final as (
+
+    {% for table in times %}
+        select
+            '{{ table }}' as source,
+            date_day
+        from {{ table }}_days
+        where date_day is not null
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
+
+)
+
+select * from final
