@@ -100,10 +100,8 @@ def _text(model: dict) -> Iterator[str]:
     if re.search(r"\bselect\s+distinct\b", code, re.IGNORECASE):
         yield f"{model['name']}: select distinct"
     lines = model["raw_code"].strip().splitlines()
-    # What stands before the query says how it is built and continued.
-    query = lines[lines.index("with") :] if "with" in lines else lines
-    if len(query) > MOST_LINES:
-        yield f"{model['name']}: {len(query)} lines, more than {MOST_LINES}"
+    if len(lines) > MOST_LINES:
+        yield f"{model['name']}: {len(lines)} lines, more than {MOST_LINES}"
     if lines[-1:] != ["select * from final"]:
         yield f"{model['name']}: does not end in select * from final"
 

@@ -118,7 +118,7 @@ BREAKS = {
     "only warns": softens_a_test,
     "reads the clock": appends("select now() "),
     "select distinct": appends("select distinct 1 "),
-    "more than 120": appends("with" + "\n-- a line" * 121 + "\n"),
+    "more than 120": appends("\n-- a line" * 121 + "\n"),
     "does not end in select * from final": sets("marts", raw_code="select 1"),
 }
 

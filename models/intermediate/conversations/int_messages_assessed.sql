@@ -55,12 +55,7 @@ responsible as (
 
     select
         *,
-        coalesce(
-            agent_cs_uid,
-            replied_cs_uid,
-            assigned_cs_uid,
-            previous_cs_uid_that_day
-        ) as cs_uid
+        {{ responsible_cs_uid() }} as cs_uid
     from messages
 
 ),

@@ -10,9 +10,7 @@
     meta={
         'touched_by': touched.by, 'touched_key': touched.key,
         'changes': {
-        'mall_id': 'varchar',
-        'confirm_date': 'date',
-        'change_date': 'date',
+            'mall_id': 'varchar', 'confirm_date': 'date', 'change_date': 'date',
         },
     },
 ) }}
@@ -35,19 +33,8 @@ broken_down as (
         request_date,
         channel,
         is_platform,
-        'module' as breakdown,
-        unnest(['all', module]) as member
-    from requests
-    union all
-    select
-        mall_id,
-        order_sn,
-        confirm_date,
-        request_date,
-        channel,
-        is_platform,
-        'problem' as breakdown,
-        problem_code as member
+        unnest(['module', 'module', 'problem']) as breakdown,
+        unnest(['all', module, problem_code]) as member
     from requests
 
 ),
@@ -91,18 +78,8 @@ changes as (
         member,
         measure,
         confirm_date,
-        enters_on as change_date,
-        1 as change
-    from stays
-    union all
-    select
-        mall_id,
-        breakdown,
-        member,
-        measure,
-        confirm_date,
-        leaves_on as change_date,
-        -1 as change
+        unnest([enters_on, leaves_on]) as change_date,
+        unnest([1, -1]) as change
     from stays
 
 ),

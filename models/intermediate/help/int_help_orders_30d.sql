@@ -27,24 +27,14 @@ changes as (
 
 ),
 
-modules as (
-
-    select module as member from {{ ref('problems') }}
-    union
-    select module as member from {{ ref('module_weights') }}
-    union
-    select unnest(['unknown', 'all']) as member
-
-),
-
 members as (
 
     select
         spine.mall_id,
         'module' as breakdown,
-        modules.member
+        modules.module as member
     from spine
-    cross join modules
+    cross join {{ ref('int_help_modules') }} as modules
     union
     select
         mall_id,

@@ -59,8 +59,15 @@ requests as (
 
     union all by name
 
+    -- Every request is one to the merchant, some are one to the platform as well.
     select
-        'merchant_after_sales' as channel,
+        unnest(
+            case
+                when is_platform_intervention or after_sales_status = 8
+                    then ['merchant_after_sales', 'platform_intervention']
+                else ['merchant_after_sales']
+            end
+        ) as channel,
         refund_id as source_key,
         mall_id,
         buyer_uid,
@@ -69,20 +76,6 @@ requests as (
         liability,
         created_at as request_at
     from refund_requests
-
-    union all by name
-
-    select
-        'platform_intervention' as channel,
-        refund_id as source_key,
-        mall_id,
-        buyer_uid,
-        order_sn,
-        problem_code,
-        liability,
-        created_at as request_at
-    from refund_requests
-    where is_platform_intervention or after_sales_status = 8
 
     union all by name
 

@@ -16,10 +16,7 @@ spine as (
 
 kpi_daily as (
 
-    select
-        * exclude (
-            shift_name, is_event, median_response_ms, p90_response_ms
-        )
+    select * exclude (shift_name, is_event, median_response_ms, p90_response_ms)
     from {{ only_touched(
         ref('int_kpi_daily'), by='int_touched_30d_days',
         key=['mall_id', 'service_date']

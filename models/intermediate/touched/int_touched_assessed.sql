@@ -7,12 +7,7 @@ messages as (
         mall_id,
         buyer_uid,
         service_date,
-        coalesce(
-            agent_cs_uid,
-            replied_cs_uid,
-            assigned_cs_uid,
-            previous_cs_uid_that_day
-        ) as cs_uid
+        {{ responsible_cs_uid() }} as cs_uid
     from {{ ref('int_messages_sequenced') }}
 
 ),

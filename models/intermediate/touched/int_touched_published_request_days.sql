@@ -1,4 +1,4 @@
--- The same, and those that a moved as-of end brings in or takes out.
+-- Touched request days, and those that a moved as-of end brings in or takes out.
 with
 
 moved as (

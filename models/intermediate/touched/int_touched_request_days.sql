@@ -1,5 +1,5 @@
--- The same, and the days of requests that are judged by an order which changed:
--- the one they name, or those of the buyer where they name none.
+-- Touched help days, and the days of requests that are judged by an order which
+-- changed: the one they name, or those of the buyer where they name none.
 with
 
 orders as (
