@@ -5,6 +5,8 @@ in the working database, and gives every cursor the key for buyer_key as a
 DuckDB variable, which dbt writes to no manifest and no log.
 """
 
+import datetime as dt
+import os
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,10 @@ from kefu.settings import Settings
 from kefu.sql import quote_name, quote_text
 
 logger = AdapterLogger("Kefu")
+
+# Names of the audit's checks that may fail this time, as in "codes,malls".
+ACCEPTED = "KEFU_ACCEPTED"
+FUTURE_LOADS = "loaded_in_future"
 
 # What dbt built in this process, so that a run publishes nothing else.
 opened_by_dbt: set[Path] = set()
@@ -112,3 +118,19 @@ class Plugin(BasePlugin):
             ("kefu_buyer_key_weakness", weakness(key) or "none"),
         ):
             cursor.execute(f"set variable {name} = {quote_text(value)}")
+        latest = latest_load(dt.datetime.now(dt.UTC))
+        cursor.execute(
+            "set variable kefu_latest_load ="
+            f" cast({quote_text(latest) if latest else 'null'} as timestamp)"
+        )
+
+
+def latest_load(now: dt.datetime) -> str | None:
+    """Return the last moment (UTC) at which a row can have been loaded.
+
+    A day after the clock, since clocks differ and a little is for the audit to
+    judge. None if a later one was accepted by name, as `kefu run --accept` does.
+    """
+    if FUTURE_LOADS in os.environ.get(ACCEPTED, "").split(","):
+        return None
+    return f"{now.astimezone(dt.UTC) + dt.timedelta(days=1):%Y-%m-%d %H:%M:%S}"

@@ -10,7 +10,7 @@ import duckdb
 
 from kefu.contract import Table, read_contract
 from kefu.errors import EXIT_BUILD, KefuError
-from kefu.faults import exhausted, fault, refused_write
+from kefu.faults import exhausted, fault, refused_landing, refused_write
 from kefu.landing import FileGroup, unreadable
 from kefu.raw_input import RawInput, check_unchanged, read_input
 from kefu.raw_views import group_select
@@ -30,7 +30,14 @@ def from_outside(
         check_unchanged(settings)
     except KefuError as error:
         return error
-    for entry in failed:
+    # Short of memory or disk, a small test may be what broke beside a large model.
+    for entry in sorted(failed, key=lambda item: item.node.resource_type == "test"):
+        landing = refused_landing(entry.message)
+        if landing:
+            return KefuError(
+                f"{landing}; or let them pass with --accept loaded_in_future"
+                " --reason TEXT"
+            )
         resource = exhausted(entry.message)
         if resource:
             name = f"{entry.node.resource_type} {entry.node.name}"

@@ -54,6 +54,8 @@ FILE_NOT_WRITTEN = re.compile(
     rf".*?(?P<cause>{'|'.join(os.strerror(number) for number in DISK_FULL)})",
     re.DOTALL,
 )
+# What the macro refuse_future_loads ends a build with.
+REFUSED_LANDING = re.compile(r"Error: refused: (?P<said>.+? is wrong, correct it)")
 NO_MEMORY = re.compile(r"Out of Memory Error|failed to allocate|bad_alloc")
 NO_TEMPORARY_SPACE = re.compile(r"failed to offload|max_temp_directory_size")
 
@@ -99,6 +101,15 @@ def refused_write(error: OSError) -> str | None:
             " writable, or choose another path"
         )
     return None
+
+
+def refused_landing(error: object) -> str | None:
+    """Return what a build says of rows from the future; None if it does not.
+
+    The name of their file and the newest time are all that it holds.
+    """
+    found = REFUSED_LANDING.search(str(error))
+    return found["said"] if found else None
 
 
 def exhausted(error: object) -> str | None:

@@ -317,13 +317,14 @@ def build(
     # Imported here: dbt takes seconds to load, and a bad path should not.
     from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
-    from kefu.dbt_plugin import opened_by_dbt  # noqa: PLC0415
+    from kefu.dbt_plugin import ACCEPTED, opened_by_dbt  # noqa: PLC0415
 
     say("building and testing" if options.with_tests else "building")
     progress = Progress(say)
     leave_dbt_alone()
     os.environ.update(dbt_runs.environment(settings))
     os.environ[READ_AGAIN] = str(options.read_again or "")
+    os.environ[ACCEPTED] = ",".join(options.accepted)
     # A log that cannot be written is no reason to fill the screen.
     logging.raiseExceptions = False
     result = dbtRunner(callbacks=[progress]).invoke(_arguments(settings, options))

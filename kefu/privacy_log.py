@@ -45,6 +45,7 @@ KNOWN_SAFE = re.compile(
         | bad\ repetition\ operator
         | trailing\ \\):?.*
         | More\ than\ one\ row\ returned\ by\ a\ subquery.*
+        | refused:\ .+\ holds\ rows\ with\ the\ _loaded_at\ [\d\ :-]+,\ .*
     )""",
     re.VERBOSE | re.DOTALL,
 )

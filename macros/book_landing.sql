@@ -6,6 +6,7 @@
    opened. #}
 {% macro book_landing(table) -%}
 {%- set is_increment = "getvariable('kefu_increment_of_" ~ table ~ "')" -%}
+{{ refuse_future_loads(table) }}
 delete from ledger.landings where source = '{{ table }}';
 insert into ledger.landings
 select source, landing_id, landing, size_bytes, changed_ns, digest

@@ -171,7 +171,9 @@ class Judge:
                 result_format={"result_format": detail},
             )
         )
-        done = checkpoint.run(run_id=gx.RunIdentifier(run_name=self.run_id))
+        # Without a time it is guessed from the name, whose end can read as a zone.
+        named = gx.RunIdentifier(run_name=self.run_id, run_time=self.measured.now)
+        done = checkpoint.run(run_id=named)
         for validated in done.run_results.values():
             for result in validated.results:
                 _note(result, outcomes[result.expectation_config.meta["check"]])

@@ -294,6 +294,11 @@ def test_rows_loaded_after_the_clock_block(tmp_path: Path) -> None:
     assert "loaded_in_future" not in found(later)
 
 
+def test_a_run_id_that_ends_like_a_time_zone(tmp_path: Path) -> None:
+    report = examine(world(tmp_path), "20261122T152407Z-8650ad", now=NOW)
+    assert report.passed
+
+
 @pytest.mark.parametrize(
     ("loaded", "blocks"),
     [

@@ -1,5 +1,6 @@
 """The whole project with its real audit: refused, then published by an exception."""
 
+import datetime as dt
 from pathlib import Path
 
 import duckdb
@@ -26,8 +27,9 @@ def test_rows_from_the_future_are_published_only_when_accepted(tmp_path: Path) -
     first = kefu("run")
     assert first.returncode == 0, first.stdout + first.stderr
     published = kefu.published.read_bytes()
-    late = text_row("malls", mall_id="late", _loaded_at="2999-01-01 00:00:00")
-    land(kefu.raw_root, "malls", [late], "late.parquet", load_date="2999-01-01")
+    ahead = f"{dt.datetime.now(dt.UTC) + dt.timedelta(hours=2):%Y-%m-%d %H:%M:%S}"
+    late = text_row("malls", mall_id="late", _loaded_at=ahead)
+    land(kefu.raw_root, "malls", [late], "late.parquet", load_date=ahead[:10])
 
     refused = kefu("run")
 

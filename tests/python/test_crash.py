@@ -208,7 +208,8 @@ def test_short_of(published: Kefu, kind: str) -> None:
     path.write_text(sound, encoding="utf-8")
     line = one_line_of(done.stderr)
     assert done.returncode == 4, done.stdout
-    assert line.startswith("kefu: model ")
+    # A test beside the model may be the first to find no room.
+    assert line.startswith(("kefu: model ", "kefu: test "))
     assert "nothing was published" in line
     for text in told:
         assert text in line

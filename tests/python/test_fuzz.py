@@ -7,6 +7,7 @@ every time.
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import importlib
 import re
@@ -26,6 +27,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from raw_strategies import (
     FORMATS,
+    FUTURE_LOAD,
     LOAD_DATE,
     PLAIN,
     UNITS,
@@ -45,6 +47,7 @@ from reference.compare import compare_table, published_rows
 from reference.compute import compute
 from reference.raw import read_all
 
+from kefu.faults import refused_landing
 from kefu.raw_input import LANDED, RawInput, read_input
 
 # With the usual thresholds a generated lot would be too small for any score.
@@ -103,6 +106,14 @@ def built(root: Path, only: list[str] | None = None) -> duckdb.DuckDBPyConnectio
     the_project().land(connection, fresh_input(root))
     the_project().build(connection, only=only)
     return connection
+
+
+def loaded_by_now(lot: Lot) -> Lot:
+    """Return a lot without the rows that no run accepts, whatever else they hold."""
+    return {
+        table: [row for row in rows if row.get("_loaded_at") != FUTURE_LOAD]
+        for table, rows in lot.items()
+    }
 
 
 def staging_models() -> list[str]:
@@ -275,6 +286,7 @@ def check_figures(lot: Lot, layout: Layout, with_tests: bool = True) -> None:
     The reference reads the same rows as they are landed most plainly, so that
     it tells of the layout too.
     """
+    lot = loaded_by_now(lot)
     with landed(lot) as plain, landed(lot, layout) as root:
         connection = built(root)
         check_books(connection, lot, plain)
@@ -287,6 +299,7 @@ def check_figures(lot: Lot, layout: Layout, with_tests: bool = True) -> None:
 
 def check_layouts(lot: Lot, layout: Layout) -> None:
     """Two landings of the same rows give the same tables, to the last digit."""
+    lot = loaded_by_now(lot)
     with landed(lot) as root:
         expected = published(built(root))
     with landed(lot, layout) as root:
@@ -389,6 +402,7 @@ def test_texts_of_a_megabyte(form: str) -> None:
 
 def check_staging(lot: Lot, layout: Layout) -> None:
     """The books of a lot balance, and are those of the reference."""
+    lot = loaded_by_now(lot)
     with landed(lot) as plain, landed(lot, layout) as root:
         check_books(built(root, only=staging_models()), lot, plain)
 
@@ -484,6 +498,7 @@ def test_the_same_in_any_landing_long(lot: Lot, layout: Layout) -> None:
 
 def check_database(lot: Lot) -> None:
     """A lot in an attached database: all is booked, and as the reference has it."""
+    lot = loaded_by_now(lot)
     with tempfile.TemporaryDirectory(prefix="kefu-fuzz-") as folder:
         path = Path(folder) / "landed.duckdb"
         write_database(path, lot)
@@ -516,6 +531,49 @@ def test_an_attached_database(lot: Lot) -> None:
 @given(lot=lots(most=12))
 def test_an_attached_database_long(lot: Lot) -> None:
     check_database(lot)
+
+
+# --- rows from the future ---
+
+
+def ahead(**by: float) -> str:
+    """Return a time of loading (UTC) that lies so far after the clock."""
+    return f"{dt.datetime.now(dt.UTC) + dt.timedelta(**by):%Y-%m-%d %H:%M:%S}"
+
+
+def built_with(table: str, loaded: str) -> duckdb.DuckDBPyConnection:
+    """Return the database after staging was built over one row of a table."""
+    row = dict.fromkeys(CONTRACT[table].columns, "1")
+    lot = {table: [row | {"_loaded_at": loaded, LOAD_DATE: "2026-03-01"}]}
+    with landed(lot) as root:
+        return built(root, only=staging_models())
+
+
+@pytest.mark.parametrize("table", CONTRACT)
+def test_rows_loaded_after_tomorrow_are_refused(table: str) -> None:
+    with pytest.raises(duckdb.Error) as refused:
+        built_with(table, ahead(hours=24, minutes=1))
+    told = refused_landing(refused.value)
+    assert told is not None
+    assert told.startswith(f"{table}/load_date=2026-03-01/")
+    booked = session().execute("from ledger.landings where source = $1", [table])
+    assert booked.fetchall() == []
+
+
+def test_a_clock_that_is_behind_by_hours_is_for_the_audit() -> None:
+    connection = built_with("messages", ahead(hours=23, minutes=50))
+    (rows,) = connection.execute(
+        "select sum(rows_landed) from marts.data_quality_balance"
+    ).fetchone()
+    assert rows == 1
+
+
+def test_rows_from_the_future_can_be_accepted() -> None:
+    session().execute("set variable kefu_latest_load = null")
+    try:
+        built_with("messages", FUTURE_LOAD)
+    finally:
+        the_project().prepare(session(), settings_of(Path()))
 
 
 # --- one buyer who writes without end ---

@@ -13,6 +13,7 @@ import pytest
 from conftest import ROOT, Kefu, land, text_row
 
 from kefu import pipeline
+from kefu.errors import EXIT_INPUT
 
 BASE, VERSIONS = "base_pdd__malls", "base_pdd__malls_duplicates"
 BY_HAND = "changed by hand"
@@ -194,3 +195,27 @@ def test_nothing_new_ends_before_a_build(
         assert not pipeline.nothing_new(settings, options, {})
     land_more(mini)
     assert not pipeline.nothing_new(settings, options, {})
+
+
+def test_rows_from_the_future_end_a_run_unless_accepted(small: Kefu) -> None:
+    before = small.published.read_bytes()
+    row = text_row("malls", mall_id="m9") | {"_loaded_at": "9999-12-31 00:00:00"}
+    file = land(small.raw_root, "malls", [row], load_date="2026-03-03")
+
+    refused = small("run", *QUICK)
+
+    assert refused.returncode == EXIT_INPUT, refused.stdout + refused.stderr
+    (line,) = refused.stderr.strip().splitlines()
+    assert line.startswith(f"kefu: malls/load_date=2026-03-03/{file.name} holds rows")
+    assert "9999-12-31 00:00:00, more than a day after the clock" in line
+    assert line.endswith("--accept loaded_in_future --reason TEXT")
+    assert small.published.read_bytes() == before
+    with duckdb.connect(str(small.database), read_only=True) as connection:
+        stored = f"select count(*) from staging.{BASE} where mall_id = 'm9'"
+        assert connection.execute(stored).fetchone() == (0,)
+
+    checks = ("loaded_in_future", "loaded_off_folder")
+    words = [word for name in checks for word in ("--accept", name, "--reason", "so")]
+    accepted = small("run", *words)
+    assert accepted.returncode == 0, accepted.stdout + accepted.stderr
+    assert malls(small) == ["m0", "m1", "m2", "m9"]
