@@ -94,5 +94,7 @@ figures as (
 select *
 from figures
 where
-    round(found, 12)
-    is distinct from round(numerator / nullif(denominator, 0), 12)
+    not coalesce(
+        abs(found - numerator / denominator) <= 1e-12,
+        found is null and denominator = 0
+    )

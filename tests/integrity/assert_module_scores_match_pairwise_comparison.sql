@@ -1,7 +1,7 @@
 -- What: the percentiles of each module's rates and the module score, made anew
 -- by comparing each scored mall with each of its peers in turn, on every
--- seventh as-of date (pairs are many). The score is compared to ten digits,
--- because it is a product of fractions.
+-- seventh as-of date (pairs are many), to ten digits after the point: the
+-- score is a product of fractions.
 -- When it matters: a mall is measured against the wrong malls, or a better
 -- rate gives a worse score.
 -- How to resolve: list the scored malls of the failing date with their
@@ -28,9 +28,9 @@ module_scores as (
         scored.peer_scope,
         modules.platform_help_rate as platform_rate,
         modules.help_seeking_rate as help_rate,
-        round(modules.platform_help_percentile, 10) as platform_percentile,
-        round(modules.help_seeking_percentile, 10) as help_percentile,
-        round(modules.module_score, 10) as module_score
+        modules.platform_help_percentile as platform_percentile,
+        modules.help_seeking_percentile as help_percentile,
+        modules.module_score
     from {{ ref('experience_module_scores_30d') }} as modules
     inner join scored
         on
@@ -85,6 +85,7 @@ placed as (
             as platform_percentile,
         coalesce(help_beaten / nullif(other_peers, 0), 0.5)
             as help_percentile,
+        -- Rounded, so that 0.3 on paper reaches a step of the curve at 0.3.
         round(
             0.7::double * platform_percentile + 0.3::double * help_percentile,
             12
@@ -99,19 +100,16 @@ recomputed as (
         placed.mall_id,
         placed.as_of_date,
         placed.module,
-        round(placed.platform_percentile, 10) as platform_percentile,
-        round(placed.help_percentile, 10) as help_percentile,
-        round(
-            5 * case
-                when score_curve.next_x is null then score_curve.y
-                else
-                    score_curve.y
-                    + (placed.standing - score_curve.x)
-                    / (score_curve.next_x - score_curve.x)
-                    * (score_curve.next_y - score_curve.y)
-            end,
-            10
-        ) as module_score
+        placed.platform_percentile,
+        placed.help_percentile,
+        5 * case
+            when score_curve.next_x is null then score_curve.y
+            else
+                score_curve.y
+                + (placed.standing - score_curve.x)
+                / (score_curve.next_x - score_curve.x)
+                * (score_curve.next_y - score_curve.y)
+        end as module_score
     from placed
     inner join score_curve
         on
@@ -122,15 +120,12 @@ recomputed as (
 
 published as (
 
-    select
-        mall_id,
-        as_of_date,
-        module,
-        platform_percentile,
-        help_percentile,
-        module_score
-    from module_scores
+    select * from module_scores
 
 )
 
-{{ rows_that_differ('recomputed', 'published') }}
+{{ figures_that_differ(
+    'recomputed', 'published',
+    key=['mall_id', 'as_of_date', 'module'],
+    figures=['platform_percentile', 'help_percentile', 'module_score']
+) }}

@@ -1,7 +1,7 @@
 -- What: experience_score, its display, status, costliest module and tier,
 -- made anew from the published module scores, the orders and the seed of tiers.
--- The score and the loss of a module are compared to ten digits: a sum of
--- fractions differs in the last digits by the order in which it is added.
+-- The score may differ in the tenth digit, and losses that do not are a tie: a
+-- sum of fractions has its last digits by the order in which it is added.
 -- When it matters: a mall is restricted, or refused a campaign, by a score
 -- that its modules do not give.
 -- How to resolve: the failing row shows both routes. If only the tier differs,
@@ -53,7 +53,11 @@ recomputed as (
     select
         scores.mall_id,
         scores.as_of_date,
-        round(averaged.score, 10) as experience_score,
+        case
+            when abs(averaged.score - scores.experience_score) <= 1e-10
+                then scores.experience_score
+            else averaged.score
+        end as experience_score,
         averaged.costliest_module,
         case
             when scores.grouped_orders_30d >= {{ var('score_min_orders') }}
@@ -81,7 +85,7 @@ published as (
     select
         mall_id,
         as_of_date,
-        round(experience_score, 10) as experience_score,
+        experience_score,
         costliest_module,
         score_status,
         score_display,

@@ -47,6 +47,8 @@ ROOT = Path(__file__).resolve().parents[2]
 CATALOG = "kefu_compiled_project"
 SCHEMAS = ("raw", "ledger", "changes", "seeds", "staging", "intermediate", "marts")
 SAVED = "project.json"
+# In place of the clock, so that landings may span decades.
+LATEST_LOAD = "timestamp '2100-01-01 00:00:00'"
 
 
 class ContractBroken(Exception):
@@ -219,6 +221,7 @@ class Project:
         plugin = Plugin.__new__(Plugin)
         plugin.settings = settings
         plugin.configure_cursor(connection)
+        connection.execute(f"set variable kefu_latest_load = {LATEST_LOAD}")
         for schema in SCHEMAS:
             connection.execute(f"create schema if not exists {schema}")
         for model in filter(lambda model: model.changes, self.models.values()):

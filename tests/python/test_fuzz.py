@@ -21,7 +21,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from compiled_project import Project, compiled_project
+from compiled_project import LATEST_LOAD, Project, compiled_project
 from conftest import CONTRACT, ROOT, settings_of
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -47,6 +47,7 @@ from reference.compare import compare_table, published_rows
 from reference.compute import compute
 from reference.raw import read_all
 
+from kefu.dbt_plugin import latest_load
 from kefu.faults import refused_landing
 from kefu.raw_input import LANDED, RawInput, read_input
 
@@ -536,11 +537,6 @@ def test_an_attached_database_long(lot: Lot) -> None:
 # --- rows from the future ---
 
 
-def ahead(**by: float) -> str:
-    """Return a time of loading (UTC) that lies so far after the clock."""
-    return f"{dt.datetime.now(dt.UTC) + dt.timedelta(**by):%Y-%m-%d %H:%M:%S}"
-
-
 def built_with(table: str, loaded: str) -> duckdb.DuckDBPyConnection:
     """Return the database after staging was built over one row of a table."""
     row = dict.fromkeys(CONTRACT[table].columns, "1")
@@ -550,9 +546,9 @@ def built_with(table: str, loaded: str) -> duckdb.DuckDBPyConnection:
 
 
 @pytest.mark.parametrize("table", CONTRACT)
-def test_rows_loaded_after_tomorrow_are_refused(table: str) -> None:
+def test_rows_loaded_after_the_latest_moment_are_refused(table: str) -> None:
     with pytest.raises(duckdb.Error) as refused:
-        built_with(table, ahead(hours=24, minutes=1))
+        built_with(table, "2100-01-01 00:00:00.001")
     told = refused_landing(refused.value)
     assert told is not None
     assert told.startswith(f"{table}/load_date=2026-03-01/")
@@ -560,12 +556,20 @@ def test_rows_loaded_after_tomorrow_are_refused(table: str) -> None:
     assert booked.fetchall() == []
 
 
-def test_a_clock_that_is_behind_by_hours_is_for_the_audit() -> None:
-    connection = built_with("messages", ahead(hours=23, minutes=50))
-    (rows,) = connection.execute(
-        "select sum(rows_landed) from marts.data_quality_balance"
-    ).fetchone()
-    assert rows == 1
+def test_rows_loaded_at_the_latest_moment_are_built() -> None:
+    connection = built_with("messages", "2100-01-01 00:00:00")
+    landed_rows = "select sum(rows_landed) from marts.data_quality_balance"
+    assert connection.execute(landed_rows).fetchone() == (1,)
+
+
+def test_the_latest_moment_is_a_day_after_the_clock_or_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = dt.datetime(2026, 11, 22, 20, 0, tzinfo=dt.timezone(dt.timedelta(hours=8)))
+    monkeypatch.setenv("KEFU_ACCEPTED", "codes")
+    assert latest_load(now) == "2026-11-23 12:00:00"
+    monkeypatch.setenv("KEFU_ACCEPTED", "codes,loaded_in_future")
+    assert latest_load(now) is None
 
 
 def test_rows_from_the_future_can_be_accepted() -> None:
@@ -573,7 +577,7 @@ def test_rows_from_the_future_can_be_accepted() -> None:
     try:
         built_with("messages", FUTURE_LOAD)
     finally:
-        the_project().prepare(session(), settings_of(Path()))
+        session().execute(f"set variable kefu_latest_load = {LATEST_LOAD}")
 
 
 # --- one buyer who writes without end ---
