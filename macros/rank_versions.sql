@@ -10,7 +10,17 @@ select
         partition by {{ key | join(', ') }}
         order by
             {{ newest_by | join(' desc nulls last,\n            ') }} desc nulls last,
-            {{ text_form(columns, times) }} desc,
+            case
+                when
+                    key_hash in (
+                        select key_hash
+                        from {{ base }}
+                        where reject_reason is null
+                        group by key_hash, {{ newest_by | join(', ') }}
+                        having count(*) > 1
+                    )
+                    then {{ text_form(columns, times) }}
+            end desc,
             load_date desc,
             source_file desc
     ) as version_rank

@@ -1,6 +1,6 @@
 {% macro trimmed_text(expression) -%}
 case
-    when {{ expression }} >= '!' and right({{ expression }}, 1) >= '!'
+    when {{ expression }} >= '!' and {{ expression }}[-1] >= '!'
         then {{ expression }}
     else nullif(trim({{ expression }}, e' \t\r\n'), '')
 end

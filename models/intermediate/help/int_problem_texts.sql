@@ -1,8 +1,8 @@
 -- Which problem a text names; each distinct text is matched once. A pattern that
 -- comes from a column is compiled again for every row, a constant only once, and
--- a connection variable is a constant to the engine. So the patterns are joined
--- by priority into chunks, the hook hands the chunks over as constants, the first
--- chunk that matches is found, and only its few patterns are tried one by one.
+-- a connection variable is a constant to the engine. So the hook hands the patterns
+-- over in slots, in the order of priority: one a slot, or several joined if the
+-- seed has more than 256. Only in a slot of several are they tried one by one.
 -- Without the variable (unit tests) every pattern is tried. The hook before it
 -- tries each pattern by itself: a bad one stops the run and is named.
 {{
@@ -16,17 +16,30 @@
             where regexp_matches('', pattern)
             ",
             "
+            set variable problem_slots = (
+                select list(slot_pattern order by slot)
+                from (
+                    select
+                        slot,
+                        string_agg('(?:' || pattern || ')', '|') as slot_pattern
+                    from (
+                        select pattern, ntile(256) over (order by priority) as slot
+                        from {{ ref('problem_keywords') }}
+                    ) as keywords
+                    group by slot
+                ) as slots
+            )
+            ",
+            "
             set variable problem_chunks = (
                 select list(chunk_pattern order by chunk)
                 from (
                     select
-                        chunk,
-                        string_agg('(?:' || pattern || ')', '|')
+                        (slot - 1) // 16 as chunk,
+                        string_agg(getvariable('problem_slots')[slot], '|')
                             as chunk_pattern
-                    from (
-                        select pattern, ntile(64) over (order by priority) as chunk
-                        from {{ ref('problem_keywords') }}
-                    ) as keywords
+                    from range(1, len(getvariable('problem_slots')) + 1)
+                        as numbers (slot)
                     group by chunk
                 ) as chunks
             )
@@ -56,7 +69,7 @@ problem_keywords as (
 
     select
         *,
-        ntile(64) over (order by priority) as chunk
+        ntile(256) over (order by priority) as slot
     from {{ ref('problem_keywords') }}
 
 ),
@@ -73,7 +86,7 @@ placed as (
 
     select
         buyer_text,
-        {{ first_matching('buyer_text', 'problem_chunks', 64) }} as chunk
+        {{ first_matching('buyer_text', 'problem_slots', 'problem_chunks') }} as slot
     from texts
 
 ),
@@ -83,22 +96,20 @@ candidates as (
     select
         placed.buyer_text,
         problem_keywords.priority,
-        problem_keywords.pattern,
-        problem_keywords.problem_code
+        problem_keywords.problem_code,
+        case
+            when
+                getvariable('problem_slots') is null
+                or getvariable('problem_slots')[placed.slot]
+                != '(?:' || problem_keywords.pattern || ')'
+                then regexp_matches(placed.buyer_text, problem_keywords.pattern)
+            else true
+        end as is_match
     from placed
     inner join problem_keywords
-        on placed.chunk = problem_keywords.chunk
-
-    union all
-
-    select
-        placed.buyer_text,
-        problem_keywords.priority,
-        problem_keywords.pattern,
-        problem_keywords.problem_code
-    from placed
-    cross join problem_keywords
-    where getvariable('problem_chunks') is null
+        on
+            getvariable('problem_slots') is null
+            or placed.slot = problem_keywords.slot
 
 ),
 
@@ -108,7 +119,7 @@ final as (
         buyer_text,
         arg_min(problem_code, priority) as problem_code
     from candidates
-    where regexp_matches(buyer_text, pattern)
+    where is_match
     group by buyer_text
 
 )

@@ -66,7 +66,7 @@ final as (
             when end_at is null then 'unreadable_event_time'
             when end_at <= start_at then 'ends_before_start'
         end as reject_reason,
-        case when reject_reason is not null then landed end as landed
+        case when reject_reason is not null then [landed] end as landed
     from typed
 
 )

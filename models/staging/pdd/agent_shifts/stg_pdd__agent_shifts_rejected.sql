@@ -8,20 +8,30 @@ versions as (
 
 ),
 
+rejected as (
+
+    select
+        landed[1] as landed,
+        load_date,
+        reject_reason
+    from versions
+    where reject_reason is not null
+
+),
+
 final as (
 
     select
-        versions.landed.mall_id,
-        versions.landed.cs_uid,
-        versions.landed.shift_name,
-        versions.landed.start_at,
-        versions.landed.end_at,
-        versions.landed._loaded_at,
-        versions.landed._source_file,
-        versions.load_date,
-        versions.reject_reason
-    from versions
-    where versions.reject_reason is not null
+        rejected.landed.mall_id,
+        rejected.landed.cs_uid,
+        rejected.landed.shift_name,
+        rejected.landed.start_at,
+        rejected.landed.end_at,
+        rejected.landed._loaded_at,
+        rejected.landed._source_file,
+        rejected.load_date,
+        rejected.reject_reason
+    from rejected
 
 )
 

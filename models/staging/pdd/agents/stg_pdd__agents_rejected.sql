@@ -8,22 +8,32 @@ versions as (
 
 ),
 
+rejected as (
+
+    select
+        landed[1] as landed,
+        load_date,
+        reject_reason
+    from versions
+    where reject_reason is not null
+
+),
+
 final as (
 
     select
-        versions.landed.mall_id,
-        versions.landed.cs_uid,
-        versions.landed.cs_name,
-        versions.landed.agent_role,
-        versions.landed.is_robot,
-        versions.landed.valid_from,
-        versions.landed.valid_to,
-        versions.landed._loaded_at,
-        versions.landed._source_file,
-        versions.load_date,
-        versions.reject_reason
-    from versions
-    where versions.reject_reason is not null
+        rejected.landed.mall_id,
+        rejected.landed.cs_uid,
+        rejected.landed.cs_name,
+        rejected.landed.agent_role,
+        rejected.landed.is_robot,
+        rejected.landed.valid_from,
+        rejected.landed.valid_to,
+        rejected.landed._loaded_at,
+        rejected.landed._source_file,
+        rejected.load_date,
+        rejected.reject_reason
+    from rejected
 
 )
 

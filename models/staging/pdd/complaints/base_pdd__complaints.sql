@@ -79,7 +79,7 @@ final as (
             when liability not in ('merchant', 'buyer', 'platform', 'none')
                 then 'invalid_liability'
         end as reject_reason,
-        case when reject_reason is not null then landed end as landed
+        case when reject_reason is not null then [landed] end as landed
     from typed
 
 )

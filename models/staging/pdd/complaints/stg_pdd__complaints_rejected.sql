@@ -8,25 +8,35 @@ versions as (
 
 ),
 
+rejected as (
+
+    select
+        landed[1] as landed,
+        load_date,
+        reject_reason
+    from versions
+    where reject_reason is not null
+
+),
+
 final as (
 
     select
-        versions.landed.complaint_id,
-        versions.landed.mall_id,
-        versions.landed.buyer_uid,
-        versions.landed.order_sn,
-        versions.landed.cs_uid,
-        versions.landed.channel,
-        versions.landed.problem_code,
-        versions.landed.created_time,
-        versions.landed.is_valid,
-        versions.landed.liability,
-        versions.landed._loaded_at,
-        versions.landed._source_file,
-        versions.load_date,
-        versions.reject_reason
-    from versions
-    where versions.reject_reason is not null
+        rejected.landed.complaint_id,
+        rejected.landed.mall_id,
+        rejected.landed.buyer_uid,
+        rejected.landed.order_sn,
+        rejected.landed.cs_uid,
+        rejected.landed.channel,
+        rejected.landed.problem_code,
+        rejected.landed.created_time,
+        rejected.landed.is_valid,
+        rejected.landed.liability,
+        rejected.landed._loaded_at,
+        rejected.landed._source_file,
+        rejected.load_date,
+        rejected.reject_reason
+    from rejected
 
 )
 

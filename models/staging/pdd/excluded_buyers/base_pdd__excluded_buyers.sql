@@ -60,7 +60,7 @@ final as (
             when buyer_uid is null then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'
         end as reject_reason,
-        case when reject_reason is not null then landed end as landed
+        case when reject_reason is not null then [landed] end as landed
     from typed
 
 )

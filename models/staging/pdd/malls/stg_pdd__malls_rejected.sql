@@ -8,20 +8,30 @@ versions as (
 
 ),
 
+rejected as (
+
+    select
+        landed[1] as landed,
+        load_date,
+        reject_reason
+    from versions
+    where reject_reason is not null
+
+),
+
 final as (
 
     select
-        versions.landed.mall_id,
-        versions.landed.mall_name,
-        versions.landed.merchant_type,
-        versions.landed.category_name,
-        versions.landed.opened_on,
-        versions.landed._loaded_at,
-        versions.landed._source_file,
-        versions.load_date,
-        versions.reject_reason
-    from versions
-    where versions.reject_reason is not null
+        rejected.landed.mall_id,
+        rejected.landed.mall_name,
+        rejected.landed.merchant_type,
+        rejected.landed.category_name,
+        rejected.landed.opened_on,
+        rejected.landed._loaded_at,
+        rejected.landed._source_file,
+        rejected.load_date,
+        rejected.reject_reason
+    from rejected
 
 )
 

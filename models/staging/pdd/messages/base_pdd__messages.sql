@@ -84,7 +84,7 @@ final as (
                 or from_role not in ('user', 'mall_cs', 'system')
                 then 'invalid_from_role'
         end as reject_reason,
-        case when reject_reason is not null then landed end as landed
+        case when reject_reason is not null then [landed] end as landed
     from typed
 
 )

@@ -8,29 +8,39 @@ versions as (
 
 ),
 
+rejected as (
+
+    select
+        landed[1] as landed,
+        load_date,
+        reject_reason
+    from versions
+    where reject_reason is not null
+
+),
+
 final as (
 
     select
-        versions.landed.mall_id,
-        versions.landed.msg_id,
-        versions.landed.buyer_uid,
-        versions.landed.from_role,
-        versions.landed.cs_uid,
-        versions.landed.assigned_cs_uid,
-        versions.landed.type,
-        versions.landed.template_name,
-        versions.landed.content,
-        versions.landed.ts,
-        versions.landed.need_reply,
-        versions.landed.is_spam,
-        versions.landed.order_sn,
-        versions.landed.problem_code,
-        versions.landed._loaded_at,
-        versions.landed._source_file,
-        versions.load_date,
-        versions.reject_reason
-    from versions
-    where versions.reject_reason is not null
+        rejected.landed.mall_id,
+        rejected.landed.msg_id,
+        rejected.landed.buyer_uid,
+        rejected.landed.from_role,
+        rejected.landed.cs_uid,
+        rejected.landed.assigned_cs_uid,
+        rejected.landed.type,
+        rejected.landed.template_name,
+        rejected.landed.content,
+        rejected.landed.ts,
+        rejected.landed.need_reply,
+        rejected.landed.is_spam,
+        rejected.landed.order_sn,
+        rejected.landed.problem_code,
+        rejected.landed._loaded_at,
+        rejected.landed._source_file,
+        rejected.load_date,
+        rejected.reject_reason
+    from rejected
 
 )
 

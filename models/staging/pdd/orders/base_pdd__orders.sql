@@ -97,7 +97,7 @@ final as (
             {{ event_time_reasons('created_at', 'created_time_text') }}
             {{ amount_reasons(['pay_amount', 'goods_count']) }}
         end as reject_reason,
-        case when reject_reason is not null then landed end as landed
+        case when reject_reason is not null then [landed] end as landed
     from typed
 
 )

@@ -8,37 +8,47 @@ versions as (
 
 ),
 
+rejected as (
+
+    select
+        landed[1] as landed,
+        load_date,
+        reject_reason
+    from versions
+    where reject_reason is not null
+
+),
+
 final as (
 
     select
-        versions.landed.mall_id,
-        versions.landed.order_sn,
-        versions.landed.buyer_uid,
-        versions.landed.created_time,
-        versions.landed.pay_time,
-        versions.landed.confirm_time,
-        versions.landed.shipping_time,
-        versions.landed.receive_time,
-        versions.landed.updated_at,
-        versions.landed.order_status,
-        versions.landed.group_status,
-        versions.landed.confirm_status,
-        versions.landed.refund_status,
-        versions.landed.after_sales_status,
-        versions.landed.risk_control_status,
-        versions.landed.is_lucky_flag,
-        versions.landed.goods_id,
-        versions.landed.goods_count,
-        versions.landed.goods_amount,
-        versions.landed.discount_amount,
-        versions.landed.postage,
-        versions.landed.pay_amount,
-        versions.landed._loaded_at,
-        versions.landed._source_file,
-        versions.load_date,
-        versions.reject_reason
-    from versions
-    where versions.reject_reason is not null
+        rejected.landed.mall_id,
+        rejected.landed.order_sn,
+        rejected.landed.buyer_uid,
+        rejected.landed.created_time,
+        rejected.landed.pay_time,
+        rejected.landed.confirm_time,
+        rejected.landed.shipping_time,
+        rejected.landed.receive_time,
+        rejected.landed.updated_at,
+        rejected.landed.order_status,
+        rejected.landed.group_status,
+        rejected.landed.confirm_status,
+        rejected.landed.refund_status,
+        rejected.landed.after_sales_status,
+        rejected.landed.risk_control_status,
+        rejected.landed.is_lucky_flag,
+        rejected.landed.goods_id,
+        rejected.landed.goods_count,
+        rejected.landed.goods_amount,
+        rejected.landed.discount_amount,
+        rejected.landed.postage,
+        rejected.landed.pay_amount,
+        rejected.landed._loaded_at,
+        rejected.landed._source_file,
+        rejected.load_date,
+        rejected.reject_reason
+    from rejected
 
 )
 

@@ -80,7 +80,7 @@ final as (
                 or after_sales not between 1 and 10
                 then 'invalid_review_item'
         end as reject_reason,
-        case when reject_reason is not null then landed end as landed
+        case when reject_reason is not null then [landed] end as landed
     from typed
 
 )

@@ -8,24 +8,34 @@ versions as (
 
 ),
 
+rejected as (
+
+    select
+        landed[1] as landed,
+        load_date,
+        reject_reason
+    from versions
+    where reject_reason is not null
+
+),
+
 final as (
 
     select
-        versions.landed.review_id,
-        versions.landed.mall_id,
-        versions.landed.cs_uid,
-        versions.landed.buyer_uid,
-        versions.landed.service_date,
-        versions.landed.problem_solving,
-        versions.landed.communication,
-        versions.landed.professionalism,
-        versions.landed.after_sales,
-        versions.landed._loaded_at,
-        versions.landed._source_file,
-        versions.load_date,
-        versions.reject_reason
-    from versions
-    where versions.reject_reason is not null
+        rejected.landed.review_id,
+        rejected.landed.mall_id,
+        rejected.landed.cs_uid,
+        rejected.landed.buyer_uid,
+        rejected.landed.service_date,
+        rejected.landed.problem_solving,
+        rejected.landed.communication,
+        rejected.landed.professionalism,
+        rejected.landed.after_sales,
+        rejected.landed._loaded_at,
+        rejected.landed._source_file,
+        rejected.load_date,
+        rejected.reject_reason
+    from rejected
 
 )
 

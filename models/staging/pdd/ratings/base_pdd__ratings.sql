@@ -68,7 +68,7 @@ final as (
             {{ event_time_reasons('created_at', 'created_time_text') }}
             when score is null or score not between 1 and 5 then 'invalid_score'
         end as reject_reason,
-        case when reject_reason is not null then landed end as landed
+        case when reject_reason is not null then [landed] end as landed
     from typed
 
 )

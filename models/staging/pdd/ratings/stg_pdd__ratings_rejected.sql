@@ -8,22 +8,32 @@ versions as (
 
 ),
 
+rejected as (
+
+    select
+        landed[1] as landed,
+        load_date,
+        reject_reason
+    from versions
+    where reject_reason is not null
+
+),
+
 final as (
 
     select
-        versions.landed.rating_id,
-        versions.landed.mall_id,
-        versions.landed.buyer_uid,
-        versions.landed.cs_uid,
-        versions.landed.order_sn,
-        versions.landed.score,
-        versions.landed.created_time,
-        versions.landed._loaded_at,
-        versions.landed._source_file,
-        versions.load_date,
-        versions.reject_reason
-    from versions
-    where versions.reject_reason is not null
+        rejected.landed.rating_id,
+        rejected.landed.mall_id,
+        rejected.landed.buyer_uid,
+        rejected.landed.cs_uid,
+        rejected.landed.order_sn,
+        rejected.landed.score,
+        rejected.landed.created_time,
+        rejected.landed._loaded_at,
+        rejected.landed._source_file,
+        rejected.load_date,
+        rejected.reject_reason
+    from rejected
 
 )
 

@@ -96,7 +96,7 @@ final as (
                 then 'invalid_liability'
             {{ amount_reasons(['refund_amount']) }}
         end as reject_reason,
-        case when reject_reason is not null then landed end as landed
+        case when reject_reason is not null then [landed] end as landed
     from typed
 
 )

@@ -8,32 +8,42 @@ versions as (
 
 ),
 
+rejected as (
+
+    select
+        landed[1] as landed,
+        load_date,
+        reject_reason
+    from versions
+    where reject_reason is not null
+
+),
+
 final as (
 
     select
-        versions.landed.mall_id,
-        versions.landed.id,
-        versions.landed.order_sn,
-        versions.landed.buyer_uid,
-        versions.landed.after_sales_type,
-        versions.landed.after_sales_status,
-        versions.landed.after_sale_reason,
-        versions.landed.problem_code,
-        versions.landed.created_time,
-        versions.landed.recreated_at,
-        versions.landed.updated_time,
-        versions.landed.refund_success_time,
-        versions.landed.refund_amount,
-        versions.landed.dispute_refund_status,
-        versions.landed.join_or_not,
-        versions.landed.liability,
-        versions.landed.sign_time,
-        versions.landed._loaded_at,
-        versions.landed._source_file,
-        versions.load_date,
-        versions.reject_reason
-    from versions
-    where versions.reject_reason is not null
+        rejected.landed.mall_id,
+        rejected.landed.id,
+        rejected.landed.order_sn,
+        rejected.landed.buyer_uid,
+        rejected.landed.after_sales_type,
+        rejected.landed.after_sales_status,
+        rejected.landed.after_sale_reason,
+        rejected.landed.problem_code,
+        rejected.landed.created_time,
+        rejected.landed.recreated_at,
+        rejected.landed.updated_time,
+        rejected.landed.refund_success_time,
+        rejected.landed.refund_amount,
+        rejected.landed.dispute_refund_status,
+        rejected.landed.join_or_not,
+        rejected.landed.liability,
+        rejected.landed.sign_time,
+        rejected.landed._loaded_at,
+        rejected.landed._source_file,
+        rejected.load_date,
+        rejected.reject_reason
+    from rejected
 
 )
 
