@@ -8,6 +8,7 @@ held by test_incremental.py.
 import datetime as dt
 import os
 import shutil
+from dataclasses import fields, replace
 from pathlib import Path
 
 import duckdb
@@ -36,6 +37,7 @@ models:
           - unique
 """
 QUICK = ("--no-audit", "--publish-untested")
+OPTIONS = {field.name for field in fields(pipeline.RunOptions)}
 
 
 @pytest.fixture
@@ -171,13 +173,13 @@ def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_what_was_built_is_other_code_after_a_change(code: Path, name: str) -> None:
     before = fingerprint.code_digest(code)
     (code / name).write_text("another\n", encoding="utf-8")
-    changed = fingerprint.code_digest(code)
-    (code / name).rename(code / f"{name[:-4]}_2{name[-4:]}")
-    if name == CONTRACT_FILE:
-        (code / name).write_text("another\n", encoding="utf-8")
-    assert len({before, changed, fingerprint.code_digest(code)}) == (
-        2 if name == CONTRACT_FILE else 3
-    )
+    assert fingerprint.code_digest(code) != before
+
+
+def test_what_was_built_is_other_code_under_another_name(code: Path) -> None:
+    before = fingerprint.code_digest(code)
+    (code / CODE_FILES[0]).rename(code / "models" / "a" / "c.sql")
+    assert fingerprint.code_digest(code) != before
 
 
 def test_reading_code_and_engine_count_but_texts_and_line_ends_do_not(
@@ -199,13 +201,16 @@ def test_reading_code_and_engine_count_but_texts_and_line_ends_do_not(
 def test_what_reads_a_rebuilt_table_is_built_by_the_next_complete_run(
     small: Kefu,
 ) -> None:
+    """Be it rebuilt for other code or by name."""
     change_by_hand(small)
     change_a_macro(small)
-    partly = small("dbt", "--quiet", "build", "--select", BASE)
-    assert partly.returncode == 0, partly.stdout + partly.stderr
-    assert continued(small) == {VERSIONS}
-    run(small)
-    assert continued(small) == set()
+    for how in ([], ["--full-refresh"]):
+        partly = small("dbt", "--quiet", "build", "--select", BASE, *how)
+        assert partly.returncode == 0, partly.stdout + partly.stderr
+        assert continued(small) == {VERSIONS}
+        run(small)
+        assert continued(small) == set()
+        change_by_hand(small)
 
 
 def versions_of(world: Kefu, mall_id: str) -> int:
@@ -265,18 +270,50 @@ def test_nothing_new_ends_before_a_build(
 
     for name, value in mini.environment.items():
         monkeypatch.setenv(name, value)
-    settings = pipeline.replace(pipeline.Settings.from_env(), root=mini.project)
+    settings = replace(pipeline.Settings.from_env(), root=mini.project)
     options = pipeline.RunOptions()
-    assert pipeline.nothing_new(settings, options, {})
-    assert not pipeline.nothing_new(settings, options, {"score_min_peers": 4})
-    for asked in ({"full_refresh": True}, {"accepted": {"malls_kept": "moved"}}):
-        other = pipeline.replace(options, **asked)
-        assert not pipeline.nothing_new(settings, other, {}), asked
+
+    def stands(variables: dict | None = None, **changed: object) -> bool:
+        """Whether a run of other options, settings or vars would end at once."""
+        own = {name: changed.pop(name) for name in list(changed) if name in OPTIONS}
+        return bool(
+            pipeline.nothing_new(
+                replace(settings, **changed),
+                replace(options, **own),
+                variables or {},
+            )
+        )
+
+    assert stands()
+    assert not stands({"score_min_peers": 4})
+    assert not stands(full_refresh=True)
+    assert not stands(read_again=ledger.Span(None, None))
+    assert not stands(accepted={"malls_kept": "moved"})
+    assert not stands(target="prod")
+    assert not stands(with_parquet=True)
+    assert not stands(with_restricted=True)
+    assert not stands(buyer_key="another secret")
+
+    known = pipeline.noted(mini.database)
+    for other in (
+        None,
+        replace(known, state=pipeline.BROKEN),
+        replace(known, is_unchanged=False),
+        replace(known, record=replace(known.record, audit=None)),
+        replace(known, record=replace(known.record, run_id="another")),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(pipeline, "noted", lambda database, found=other: found)
+            assert not stands(), other
     with monkeypatch.context() as patch:
         patch.setattr(pipeline, "waiting", lambda published, period: ["2026-02"])
-        assert not pipeline.nothing_new(settings, options, {})
+        assert not stands()
+    away = mini.published.rename(mini.home / "away.duckdb")
+    assert not stands()
+    away.rename(mini.published)
+    assert stands()
     land_more(mini)
-    assert not pipeline.nothing_new(settings, options, {})
+    assert not stands()
 
 
 # --- the ledger ---
