@@ -6,11 +6,13 @@
     next build is a full one. Nothing is ever mixed in silence. -#}
 {% macro prepare_increment() %}
     {%- if execute and flags.WHICH in ('build', 'run') -%}
-        {%- if flags.EMPTY -%}
+        {#- Of these two dbt hands on only the one as a flag. -#}
+        {%- if flags.EMPTY or invocation_args_dict.get('sample') -%}
             {{ exceptions.raise_compiler_error(
-                "--empty would take all rows out of tables that later"
-                ~ " builds continue: name a database of its own in KEFU_DATABASE"
-                ~ " that is not there yet, and build it from fewer landings"
+                ("--empty" if flags.EMPTY else "--sample")
+                ~ " would take rows out of tables that later builds continue:"
+                ~ " name a database of its own in KEFU_DATABASE that is not there"
+                ~ " yet, and build it from fewer landings"
             ) }}
         {%- endif -%}
         {%- set vars_used = {} -%}

@@ -102,18 +102,17 @@ def read_unit_test(model: str, name: str, compiled: str) -> UnitTest:
             relation = exp.to_identifier(table.name.removeprefix(FIXTURE), quoted=True)
             table.set("this", relation)
             table.set("db", exp.to_identifier("fixtures", quoted=True))
-    return UnitTest(
-        name=name,
-        model=model,
-        fixtures=fixtures,
-        sql=render(query),
-        columns=tuple(
-            column.name
-            for column in outer.expressions
-            if column.alias_or_name != "actual_or_expected"
-        ),
-        expected=render(parts[EXPECTED].args["from_"].this.this),
+    sql = render(query)
+    columns = tuple(
+        column.name
+        for column in outer.expressions
+        if column.alias_or_name != "actual_or_expected"
     )
+    expected = render(parts[EXPECTED].args["from_"].this.this)
+    if ACTUAL in expected:
+        # No row: dbt takes the columns from what the model gives.
+        expected = f"select {', '.join(columns)} from ({sql}) as given limit 0"
+    return UnitTest(name, model, fixtures, sql, columns, expected)
 
 
 class UnitTests:

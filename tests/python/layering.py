@@ -50,6 +50,7 @@ def violations(manifest: dict) -> list[str]:
         found += _descriptions(node)
     for macro in _own(manifest["macros"]).values():
         found += _macro(macro)
+    found += _changes(models, manifest)
     return sorted(found)
 
 
@@ -128,6 +129,23 @@ def _descriptions(node: dict) -> Iterator[str]:
     for column in node["columns"].values():
         if not column["description"].strip():
             yield f"{node['name']}.{column['name']}: not described"
+
+
+def _changes(models: dict, manifest: dict) -> Iterator[str]:
+    """What models keep of their changes against what unit tests are given."""
+    kept = {
+        model["name"]: set(model["config"]["meta"]["changes"])
+        for model in models.values()
+        if model["config"].get("meta", {}).get("changes")
+    }
+    given = {
+        source["name"]: set(source["columns"])
+        for source in _own(manifest["sources"]).values()
+        if source["source_name"] == "changes"
+    }
+    for name in kept.keys() | given.keys():
+        if kept.get(name) != given.get(name):
+            yield f"{name}: the source changes has other columns than its meta"
 
 
 def _macro(macro: dict) -> Iterator[str]:

@@ -97,6 +97,15 @@ def softens_a_test(manifest: dict) -> None:
     test["config"]["severity"] = "WARN"
 
 
+def gives_no_changes(manifest: dict) -> None:
+    del manifest["sources"]["source.kefu_warehouse.changes.int_kpi_daily"]
+
+
+def gives_other_changes(manifest: dict) -> None:
+    name = "source.kefu_warehouse.changes.base_pdd__ratings"
+    del manifest["sources"][name]["columns"]["mall_id"]
+
+
 BREAKS = {
     "intermediate must not read source": reads("intermediate", "source"),
     "marts must not read source": reads("marts", "source"),
@@ -120,6 +129,8 @@ BREAKS = {
     "select distinct": appends("select distinct 1 "),
     "more than 120": appends("\n-- a line" * 121 + "\n"),
     "does not end in select * from final": sets("marts", raw_code="select 1"),
+    "int_kpi_daily: the source changes": gives_no_changes,
+    "base_pdd__ratings: the source changes": gives_other_changes,
 }
 
 

@@ -11,8 +11,7 @@
         incremental_strategy='append',
         pre_hook=[
             "
-            select count(*)
-            from {{ ref('problem_keywords') }}
+            select count(*) from {{ ref('problem_keywords') }}
             where regexp_matches('', pattern)
             ",
             "
@@ -31,17 +30,11 @@
             )
             ",
             "
-            set variable problem_chunks = (
-                select list(chunk_pattern order by chunk)
-                from (
-                    select
-                        (slot - 1) // 16 as chunk,
-                        string_agg(getvariable('problem_slots')[slot], '|')
-                            as chunk_pattern
-                    from range(1, len(getvariable('problem_slots')) + 1)
-                        as numbers (slot)
-                    group by chunk
-                ) as chunks
+            set variable problem_chunks = list_transform(
+                range(0, 16),
+                lambda chunk: nullif(array_to_string(
+                    getvariable('problem_slots')[chunk * 16 + 1:chunk * 16 + 16], '|'
+                ), '')
             )
             "
         ]

@@ -2,22 +2,6 @@
 -- of its versions, and those whose messages a robot's roster rows re-sort.
 with
 
-messages as (
-
-    select
-        mall_id,
-        buyer_uid
-    from {{ changes_of('base_pdd__messages') }}
-    union
-    select
-        versions.mall_id,
-        versions.buyer_uid
-    from {{ ref('base_pdd__messages') }} as versions
-    semi join {{ changes_of('base_pdd__messages') }} as changes
-        on versions.key_hash = changes.key_hash
-
-),
-
 robots as (
 
     select
@@ -49,19 +33,9 @@ robot_messages as (
 
 refunds as (
 
-    select
-        mall_id,
-        buyer_uid,
-        order_sn
-    from {{ changes_of('base_pdd__refunds') }}
-    union
-    select
-        versions.mall_id,
-        versions.buyer_uid,
-        versions.order_sn
-    from {{ ref('base_pdd__refunds') }} as versions
-    semi join {{ changes_of('base_pdd__refunds') }} as changes
-        on versions.key_hash = changes.key_hash
+    select * from {{ rows_of_changed_keys(
+        'base_pdd__refunds', ['mall_id', 'buyer_uid', 'order_sn']
+    ) }}
 
 ),
 
@@ -73,25 +47,11 @@ order_numbers as (
 
 ),
 
-orders as (
-
-    select
-        mall_id,
-        buyer_uid
-    from {{ changes_of('base_pdd__orders') }}
-    union
-    select
-        versions.mall_id,
-        versions.buyer_uid
-    from {{ ref('base_pdd__orders') }} as versions
-    semi join order_numbers
-        on versions.order_sn = order_numbers.order_sn
-
-),
-
 touched as (
 
-    select * from messages
+    select * from {{ rows_of_changed_keys(
+        'base_pdd__messages', ['mall_id', 'buyer_uid']
+    ) }}
     union
     select * from robot_messages
     union
@@ -100,7 +60,10 @@ touched as (
         buyer_uid
     from refunds
     union
-    select * from orders
+    select * from {{ rows_of_changed_keys(
+        'base_pdd__orders', ['mall_id', 'buyer_uid'],
+        key='order_sn', keys='order_numbers'
+    ) }}
 
 ),
 

@@ -30,38 +30,26 @@ touched as (
     select
         mall_id,
         attributed_consult_date as service_date
-    from {{ changes_of('int_order_attributions') }}
-    union
-    select
-        attributions.mall_id,
-        attributions.attributed_consult_date as service_date
-    from {{ ref('int_order_attributions') }} as attributions
-    semi join changed_orders
-        on attributions.order_sn = changed_orders.order_sn
+    from {{ rows_of_changed_keys(
+        'int_order_attributions', ['mall_id', 'attributed_consult_date'],
+        key='order_sn', keys='changed_orders'
+    ) }}
     union
     select
         mall_id,
         confirm_date as service_date
-    from {{ changes_of('int_orders_classified') }}
-    union
-    select
-        orders.mall_id,
-        orders.confirm_date as service_date
-    from {{ ref('int_orders_classified') }} as orders
-    semi join changed_orders
-        on orders.order_sn = changed_orders.order_sn
+    from {{ rows_of_changed_keys(
+        'int_orders_classified', ['mall_id', 'confirm_date'],
+        key='order_sn', keys='changed_orders'
+    ) }}
     union
     select
         mall_id,
         refund_date as service_date
-    from {{ changes_of('int_refunded_orders') }}
-    union
-    select
-        refunded_orders.mall_id,
-        refunded_orders.refund_date as service_date
-    from {{ ref('int_refunded_orders') }} as refunded_orders
-    semi join changed_orders
-        on refunded_orders.order_sn = changed_orders.order_sn
+    from {{ rows_of_changed_keys(
+        'int_refunded_orders', ['mall_id', 'refund_date'],
+        key='order_sn', keys='changed_orders'
+    ) }}
     union
     select
         mall_id,
@@ -81,26 +69,14 @@ touched as (
     select
         mall_id,
         cast(created_at as date) as service_date
-    from {{ changes_of('base_pdd__ratings') }}
-    union
-    select
-        versions.mall_id,
-        cast(versions.created_at as date) as service_date
-    from {{ ref('base_pdd__ratings') }} as versions
-    semi join {{ changes_of('base_pdd__ratings') }} as changes
-        on versions.key_hash = changes.key_hash
+    from {{ rows_of_changed_keys('base_pdd__ratings', ['mall_id', 'created_at']) }}
     union
     select
         mall_id,
         service_date
-    from {{ changes_of('base_pdd__quality_reviews') }}
-    union
-    select
-        versions.mall_id,
-        versions.service_date
-    from {{ ref('base_pdd__quality_reviews') }} as versions
-    semi join {{ changes_of('base_pdd__quality_reviews') }} as changes
-        on versions.key_hash = changes.key_hash
+    from {{ rows_of_changed_keys(
+        'base_pdd__quality_reviews', ['mall_id', 'service_date']
+    ) }}
 
 ),
 

@@ -23,14 +23,7 @@ touched as (
     select
         mall_id,
         cast(created_at as date) as request_date
-    from {{ changes_of('base_pdd__complaints') }}
-    union
-    select
-        versions.mall_id,
-        cast(versions.created_at as date) as request_date
-    from {{ ref('base_pdd__complaints') }} as versions
-    semi join {{ changes_of('base_pdd__complaints') }} as changes
-        on versions.key_hash = changes.key_hash
+    from {{ rows_of_changed_keys('base_pdd__complaints', ['mall_id', 'created_at']) }}
     union
     select
         requests.mall_id,

@@ -5,12 +5,8 @@ with
 {% for table in pdd_tables() %}
     {{ table }}_loads as (
 
-        select load_date from {{ changes_of('base_pdd__' ~ table) }}
-        union
-        select versions.load_date
-        from {{ ref('base_pdd__' ~ table) }} as versions
-        semi join {{ changes_of('base_pdd__' ~ table) }} as changes
-            on versions.key_hash = changes.key_hash
+        select load_date
+        from {{ rows_of_changed_keys('base_pdd__' ~ table, ['load_date']) }}
 
     ),
 {% endfor %}

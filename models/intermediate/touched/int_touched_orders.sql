@@ -2,17 +2,6 @@
 -- touched buyer: his messages decide to whom it is attributed.
 with
 
-refunds as (
-
-    select order_sn from {{ changes_of('base_pdd__refunds') }}
-    union
-    select versions.order_sn
-    from {{ ref('base_pdd__refunds') }} as versions
-    semi join {{ changes_of('base_pdd__refunds') }} as changes
-        on versions.key_hash = changes.key_hash
-
-),
-
 orders_of_buyers as (
 
     select versions.order_sn
@@ -28,7 +17,8 @@ touched as (
 
     select order_sn from {{ changes_of('base_pdd__orders') }}
     union
-    select order_sn from refunds
+    select order_sn
+    from {{ rows_of_changed_keys('base_pdd__refunds', ['order_sn']) }}
     union
     select order_sn from orders_of_buyers
 

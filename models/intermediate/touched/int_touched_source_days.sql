@@ -20,12 +20,7 @@ moved as (
     {{ table }}_days as (
 
         select cast({{ time }} as date) as date_day
-        from {{ changes_of('base_pdd__' ~ table) }}
-        union
-        select cast(versions.{{ time }} as date) as date_day
-        from {{ ref('base_pdd__' ~ table) }} as versions
-        semi join {{ changes_of('base_pdd__' ~ table) }} as changes
-            on versions.key_hash = changes.key_hash
+        from {{ rows_of_changed_keys('base_pdd__' ~ table, [time]) }}
         union
         select cast(versions.{{ time }} as date) as date_day
         from {{ ref('base_pdd__' ~ table) }} as versions
