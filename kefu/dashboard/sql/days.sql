@@ -1,0 +1,9 @@
+-- Between which days one can look back.
+select
+    min(as_of_date) as first_day,
+    max(as_of_date) as last_day
+from (
+    select as_of_date from mall_kpi_30d
+    union all
+    select as_of_date from experience_score_30d
+)
