@@ -5,6 +5,7 @@ import threading
 import time
 import urllib.request
 import webbrowser
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -120,6 +121,10 @@ def serve(settings: dict[str, object]) -> None:
     """Serve the pages until the process is asked to end."""
     from streamlit import net_util  # noqa: PLC0415
     from streamlit.web import bootstrap  # noqa: PLC0415
+
+    # Now, so that the first who opens a page does not wait for it.
+    for page in import_module("kefu.dashboard.shell").PAGES:
+        import_module(f"kefu.dashboard.views.{page.name}")
 
     # To judge a request of another origin it would ask a service of the net
     # for this machine's public address.

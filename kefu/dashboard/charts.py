@@ -58,10 +58,16 @@ def _layout(
         template="plotly_white",
         font={"family": FONT, "size": 13, "color": "#262730"},
         height=height,
-        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        margin={"l": 10, "r": 24, "t": 10, "b": 10},
         colorway=COLOURS,
         hovermode="x unified",
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        legend={
+            "orientation": "h",
+            "y": 1.02,
+            "yanchor": "bottom",
+            "x": 0,
+            "traceorder": "normal",
+        },
         showlegend=with_legend,
         xaxis={"title": {"text": x}, "automargin": True},
         yaxis={
@@ -99,14 +105,16 @@ def lines(
     words: Words,
     levels: Mapping[str, float] | None = None,
     open_days: Sequence[bool] | None = None,
+    open_name: str = "chart.not_final",
 ) -> go.Figure:
     """Return lines over days.
 
-    `levels` are thresholds, drawn as lines across; `open_days` marks days that
-    can still change, drawn as rings.
+    `levels` are thresholds, drawn as lines across; `open_days` marks days whose
+    figures are not what they will be, drawn as rings, `open_name` says why.
     """
     chart = _layout(words("axis.day"), titled(title, unit, words), unit)
-    chart.update_layout(showlegend=len(series) > 1 or open_days is not None)
+    has_open = open_days is not None and any(open_days)
+    chart.update_layout(showlegend=len(series) > 1 or has_open)
     for number, (name, values) in enumerate(series.items()):
         colour = COLOURS[number % len(COLOURS)]
         chart.add_scatter(
@@ -119,15 +127,15 @@ def lines(
             marker={"size": 5, "color": colour},
             hovertemplate=f"%{{y:{HOVERS.get(unit, ',')}}}",
         )
-    if open_days is not None and any(open_days):
-        values = next(iter(series.values()))
+    for number, values in enumerate(series.values() if has_open else ()):
         chart.add_scatter(
             x=days,
             y=[v if o else None for v, o in zip(values, open_days, strict=True)],
-            name=words("chart.not_final"),
+            name=words(open_name),
             mode="markers",
-            marker={"size": 9, "color": "white", "line": {"width": 2, "color": GREY}},
+            marker={"size": 8, "color": "white", "line": {"width": 2, "color": GREY}},
             hoverinfo="skip",
+            showlegend=number == 0,
         )
     for name, level in (levels or {}).items():
         chart.add_hline(
@@ -197,6 +205,7 @@ def rows(
             "tickformat": None,
             "range": None,
             "type": "category",
+            "ticksuffix": " ",
         },
     )
     for number, (name, values) in enumerate(series.items()):

@@ -81,6 +81,15 @@ class Context:
         }
 
     @cached_property
+    def data_from(self) -> date | None:
+        """The warehouse's first day; 30 days are whole from 29 days later on."""
+        return self.ask("days")["data_from"][0]
+
+    def is_short(self, as_of: date) -> bool:
+        """Return whether the 30 days to a day begin before the data do."""
+        return self.data_from is not None and (as_of - self.data_from).days < 29
+
+    @cached_property
     def manifest(self) -> dict:
         """What is known of the run, as docs/publishing.md tells it."""
         return json.loads(self.ask("publication")["manifest"][0])

@@ -4,7 +4,7 @@ import io
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import polars as pl
@@ -16,6 +16,11 @@ from kefu.dashboard.text import Words
 NOTHING = "--"
 ROW_PIXELS = 35
 SHOWN_ROWS = 12
+# From here on a time in seconds is told in minutes, in hours.
+MINUTES_FROM, HOURS_FROM = 120, 7200
+# Half of the last digit that is written.
+SMALLEST = {"rate": 5e-5, "percentile": 5e-4, "points": 5e-3, "seconds": 0.05}
+LOCAL_TIME = timedelta(hours=8)
 
 Cell = str | int | float | Decimal | date | bool | None
 
@@ -34,6 +39,8 @@ def written(value: Cell, unit: str, words: Words, *, signed: bool = False) -> st
     if is_nothing(value):
         return NOTHING
     sign = "+" if signed else ""
+    if isinstance(value, float) and abs(value) < SMALLEST.get(unit, 0):
+        value = 0.0  # not -0.00
     match unit:
         case "rate" if signed:
             return words("unit.points_of_percent", value=f"{100 * value:+.2f}")
@@ -42,7 +49,7 @@ def written(value: Cell, unit: str, words: Words, *, signed: bool = False) -> st
         case "percentile":
             return f"{100 * value:{sign}.1f}%"
         case "seconds":
-            return words("unit.seconds", value=f"{value:{sign},.1f}")
+            return _duration(value, sign, words)
         case "hours":
             return words("unit.hours", value=f"{value:{sign},.1f}")
         case "points":
@@ -55,6 +62,17 @@ def written(value: Cell, unit: str, words: Words, *, signed: bool = False) -> st
         case _:
             whole = float(value).is_integer()
             return f"{value:{sign},.{0 if whole else 2}f}"
+
+
+def _duration(seconds: float, sign: str, words: Words) -> str:
+    """Return a time as people say it: seconds, minutes, or hours."""
+    if abs(seconds) < MINUTES_FROM:
+        return words("unit.seconds", value=f"{seconds:{sign}.1f}")
+    if abs(seconds) < HOURS_FROM:
+        minutes, rest = divmod(round(abs(seconds)), 60)
+        mark = "-" if seconds < 0 else sign
+        return words("unit.minutes", minutes=f"{mark}{minutes}", seconds=rest)
+    return words("unit.hours", value=f"{seconds / 3600:{sign},.1f}")
 
 
 def parts_of(
@@ -141,13 +159,14 @@ def tile(
     # Streamlit tells the direction by the sign of what is written.
     told = written(change, metric.unit, words, signed=True).replace("¥", "") or None
     is_flat = change is None or not any(digit in told for digit in "123456789")
-    with st.container(border=True, key=f"tile-{key}{name}"):
+    with st.container(border=True, height="stretch", key=f"tile-{key}{name}"):
         st.metric(
             label or named(metric, words),
             written(value, metric.unit, words),
-            None if change is None else words("figure.against_7d", change=told),
+            None if change is None else told,
             delta_color="off" if is_flat else colour,
             delta_arrow="off" if is_flat else "auto",
+            delta_description=None if change is None else words("figure.in_7d"),
         )
         st.caption(parts_of(metric, row, context, of_agent=of_agent) or "\u00a0")
         definitions(context, [name], key=f"define-{key}{name}")
@@ -225,7 +244,10 @@ def table(
         empty(words)
         return
     shown = frame.select(list(columns))
-    config = {name: _screen_column(column, words) for name, column in columns.items()}
+    config = {
+        name: _screen_column(column, shown.schema[name], words)
+        for name, column in columns.items()
+    }
     st.dataframe(
         shown.with_columns(pl.selectors.decimal().cast(pl.Float64)),
         hide_index=True,
@@ -241,8 +263,10 @@ def table(
         download(words, shown, columns, key)
 
 
-def _screen_column(column: Column, words: Words) -> object:
+def _screen_column(column: Column, kind: pl.DataType, words: Words) -> object:
     label = heading(column, words)
+    if kind == pl.Date:
+        return st.column_config.DateColumn(label, format="YYYY-MM-DD")
     if column.unit is None:
         return st.column_config.Column(label)
     return st.column_config.NumberColumn(
@@ -282,9 +306,7 @@ def _labelled(
     )
 
 
-def as_csv(
-    frame: pl.DataFrame, columns: Mapping[str, Column], words: Words
-) -> bytes:
+def as_csv(frame: pl.DataFrame, columns: Mapping[str, Column], words: Words) -> bytes:
     """Return a table as CSV in UTF-8 with the mark by which Excel knows it.
 
     Text that a spreadsheet would take for a formula is given as text.
@@ -298,9 +320,7 @@ def as_csv(
     return labelled.write_csv(include_bom=True).encode("utf-8")
 
 
-def as_xlsx(
-    frame: pl.DataFrame, columns: Mapping[str, Column], words: Words
-) -> bytes:
+def as_xlsx(frame: pl.DataFrame, columns: Mapping[str, Column], words: Words) -> bytes:
     """Return a table as a spreadsheet; text is text, also if it begins with =."""
     formats = {
         heading(column, words): SHEET_FORMATS[column.unit]
@@ -327,9 +347,11 @@ def incomplete(context: Context, row: Mapping[str, Cell]) -> None:
     """Say so where the 30 days of a figure lack data."""
     days = row.get("incomplete_days_30d")
     if days:
-        st.warning(context.words("state.incomplete", days=days), icon="⚠️")
+        st.warning(context.words("state.incomplete", days=days))
 
 
 def clock(value: datetime | None, words: Words) -> str:
-    """Return a time of UTC as local time of the platform."""
-    return words("figure.utc", value=f"{value:%Y-%m-%d %H:%M}") if value else NOTHING
+    """Return a time of UTC as the platform's local time, which is UTC+8."""
+    if value is None:
+        return NOTHING
+    return words("figure.local_time", value=f"{value + LOCAL_TIME:%Y-%m-%d %H:%M}")

@@ -52,6 +52,8 @@ rows_of_malls as (
         chosen.as_of_date,
         chosen.mall_id,
         kpis.* exclude (mall_id, as_of_date, incomplete_days_30d, is_complete),
+        kpis.mall_id as kpis_of,
+        help.mall_id as help_of,
         help.grouped_orders_30d,
         help.help_orders_30d,
         help.platform_help_orders_30d,
@@ -79,7 +81,7 @@ sums as (
     select
         name,
         as_of_date,
-        count(*) as malls,
+        count(coalesce(kpis_of, help_of)) as malls,
         count_if(incomplete_days > 0) as incomplete_malls,
         sum(coalesce(grouped_orders_30d, 0))::bigint as grouped_orders_30d,
         sum(coalesce(help_orders_30d, 0))::bigint as help_orders_30d,

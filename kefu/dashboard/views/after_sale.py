@@ -49,7 +49,6 @@ def draw(context: Context) -> None:
         if today.get("incomplete_malls"):
             st.warning(
                 words("overview.incomplete", malls=today["incomplete_malls"]),
-                icon="⚠️",
             )
     figures.tiles(context, TILES, today, before=before)
     daily(context)
@@ -93,9 +92,7 @@ def channels(context: Context) -> None:
     """Draw help requests by channel and day."""
     words = context.words
     st.subheader(words("after_sale.channels"))
-    found = context.ask(
-        "help_by_channel", as_of=context.as_of, mall_id=context.mall_id
-    )
+    found = context.ask("help_by_channel", as_of=context.as_of, mall_id=context.mall_id)
     if found.is_empty():
         figures.empty(words, "state.no_issues")
         return
@@ -123,9 +120,7 @@ def problems(context: Context) -> None:
     """Draw what help was about."""
     words = context.words
     st.subheader(words("after_sale.problems"))
-    found = context.ask(
-        "help_by_problem", as_of=context.as_of, mall_id=context.mall_id
-    )
+    found = context.ask("help_by_problem", as_of=context.as_of, mall_id=context.mall_id)
     if found.is_empty():
         figures.empty(words, "state.no_issues")
         return

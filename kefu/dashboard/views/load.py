@@ -24,7 +24,9 @@ def draw(context: Context) -> None:
     if not load["messages"].sum():
         figures.empty(words, "state.no_messages")
         return
-    st.caption(words("load.how", days=load.group_by("iso_weekday").first()["days"].sum()))
+    st.caption(
+        words("load.how", days=load.group_by("iso_weekday").first()["days"].sum())
+    )
     peaks(context, load)
     name = st.selectbox(
         words("choose.metric"),
@@ -130,8 +132,7 @@ def by_hour(context: Context, load: pl.DataFrame) -> None:
     hours = (
         load.group_by("hour_of_day")
         .agg(
-            messages=(pl.col("messages") * pl.col("days")).sum()
-            / pl.col("days").sum(),
+            messages=(pl.col("messages") * pl.col("days")).sum() / pl.col("days").sum(),
             buyers=(pl.col("buyers") * pl.col("days")).sum(),
             agents=(pl.col("active_agents") * pl.col("days")).sum(),
         )
@@ -183,6 +184,10 @@ def by_day(context: Context) -> None:
         for season in [None, *seasons]
     }
     chart = charts.columns(
-        days["service_date"].to_list(), series, unit="messages", title=title, words=words
+        days["service_date"].to_list(),
+        series,
+        unit="messages",
+        title=title,
+        words=words,
     )
     charts.draw(chart, "load-daily", words("load.daily"))

@@ -109,6 +109,8 @@ def score(context: Context, scores: pl.DataFrame) -> None:
                 for row in tiers
                 if row["min_score"] > 0
             },
+            open_days=[context.is_short(day) for day in scores["as_of_date"]],
+            open_name="chart.not_30_days",
         )
         charts.draw(chart, "score", words("mall.score"))
 
@@ -117,9 +119,7 @@ def costs(context: Context) -> None:
     """Draw what each module costs."""
     words = context.words
     st.subheader(words("mall.costs"))
-    modules = context.ask(
-        "mall_modules", mall_id=context.mall_id, as_of=context.as_of
-    )
+    modules = context.ask("mall_modules", mall_id=context.mall_id, as_of=context.as_of)
     known = modules.filter(pl.col("module_score").is_not_null())
     if known.is_empty():
         figures.empty(words, "state.no_score")
@@ -173,9 +173,7 @@ def next_tier(context: Context, today: dict) -> None:
     # Rounded up, so that what is told is enough.
     gap = math.ceil(100 * round(ways["gap"][0], 10)) / 100
     st.markdown(
-        words(
-            "mall.gap", tier=words.tier(tier), target=f"{target:g}", gap=f"{gap:.2f}"
-        )
+        words("mall.gap", tier=words.tier(tier), target=f"{target:g}", gap=f"{gap:.2f}")
     )
     reachable = ways.filter(pl.col("help_orders_to_avoid").is_not_null())
     if reachable.height:
@@ -339,7 +337,12 @@ def benchmarks(context: Context) -> None:
     columns = {
         "name": Column(words("column.metric")),
         "value": Column(words("column.value")),
-        "category_percentile": metric_column(context, "category_percentile"),
+        "category_percentile": metric_column(
+            # A standing among known figures: no estimate here.
+            context,
+            "category_percentile",
+            context.metrics["category_percentile"].name(words),
+        ),
         "mean": Column(context.metrics["category_mean"].name(words)),
         "top": Column(context.metrics["category_top10_mean"].name(words)),
         "goal": Column(words("column.target")),

@@ -41,9 +41,7 @@ def draw(context: Context) -> None:
     st.caption(words("groups.how"))
     unknown = members.filter(pl.col("is_unknown_member"))["mall_id"].unique().sort()
     if len(unknown):
-        st.warning(
-            words("groups.unknown", malls=words("list.separator").join(unknown)), icon="⚠️"
-        )
+        st.warning(words("groups.unknown", malls=words("list.separator").join(unknown)))
     together(context)
     names = members["group_name"].unique().sort().to_list()
     name = st.selectbox(words("choose.group"), names, key="group")
@@ -100,9 +98,7 @@ def one(context: Context, members: pl.DataFrame, name: str) -> None:
     words = context.words
     today, before = compared(context, "group", name)
     if today.get("incomplete_malls"):
-        st.warning(
-            words("overview.incomplete", malls=today["incomplete_malls"]), icon="⚠️"
-        )
+        st.warning(words("overview.incomplete", malls=today["incomplete_malls"]))
     figures.tiles(context, TILES, today, before=before, key="group-")
     st.subheader(words("groups.members"))
     shown = members.with_columns(

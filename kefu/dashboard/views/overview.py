@@ -80,7 +80,7 @@ def headline(context: Context, malls: pl.DataFrame) -> None:
         st.markdown(line)
     flagged = malls.filter(pl.col("incomplete_days_30d") > 0).height
     if flagged:
-        st.warning(words("overview.incomplete", malls=flagged), icon="⚠️")
+        st.warning(words("overview.incomplete", malls=flagged))
     figures.definitions(
         context, ["experience_score", "change_7d"], key="define-headline"
     )
@@ -147,9 +147,7 @@ def to_do(context: Context, malls: pl.DataFrame) -> None:
                 mall=context.mall(row["mall_id"]),
                 score=figures.written(row["experience_score"], "points", words),
                 tier=words.tier(row["score_tier"]),
-                change=figures.written(
-                    row["change_7d"], "points", words, signed=True
-                ),
+                change=figures.written(row["change_7d"], "points", words, signed=True),
             ),
             words("overview.step_module", module=words.module(row["costliest_module"])),
         ]
@@ -226,6 +224,8 @@ def trends(context: Context, category: str | None) -> None:
             unit="rate",
             title=words("axis.rate_30d"),
             words=words,
+            open_days=[context.is_short(day) for day in trend["as_of_date"]],
+            open_name="chart.not_30_days",
         )
         charts.draw(chart, "help_trend", words("overview.help_trend"))
         figures.definitions(context, names, key="define-help-trend")
@@ -257,8 +257,7 @@ def tier_series(
     }
     tiers = context.ask("tiers")["tier"].to_list()
     series = {
-        words.tier(tier): [counts.get((day, tier), 0) for day in days]
-        for tier in tiers
+        words.tier(tier): [counts.get((day, tier), 0) for day in days] for tier in tiers
     }
     colours = dict(zip(series, TIER_COLOURS, strict=False))
     without = words.tier("insufficient_orders")

@@ -93,9 +93,7 @@ def checks(context: Context) -> None:
     if not rows:
         figures.empty(words)
         return
-    schema = {
-        name: pl.Int64 if name == "observed" else pl.String for name in rows[0]
-    }
+    schema = {name: pl.Int64 if name == "observed" else pl.String for name in rows[0]}
     frame = pl.DataFrame(rows, schema=schema, strict=False)
     columns = {
         "outcome": Column(words("column.outcome")),

@@ -97,9 +97,7 @@ def compare(context: Context, agents: pl.DataFrame) -> None:
         unit=metric.unit,
         title=figures.named(metric, words),
         words=words,
-        labels=[
-            figures.written(value, metric.unit, words) for value in shown[name]
-        ],
+        labels=[figures.written(value, metric.unit, words) for value in shown[name]],
         most=1 if metric.unit == "rate" and shown[name].max() > 0.5 else None,
     )
     charts.draw(chart, "compared", words("team.compared"))
@@ -170,7 +168,11 @@ def response_chart(
     charts.draw(chart, key, words("team.responses"))
     columns = {
         "agent": Column(words("column.agent")),
-        "total": Column(context.metrics["assessed_messages"].name(words), "messages"),
+        "total": Column(
+            context.metrics["assessed_messages"].name(words),
+            "messages",
+            "assessed_messages",
+        ),
         **{name: Column(words(f"class.{name}"), "messages") for name in CLASSES},
     }
     figures.table(context, wide, columns, key=key)
