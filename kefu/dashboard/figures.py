@@ -128,7 +128,7 @@ def formula_of(metric: Metric, context: Context) -> str:
 
 def named(metric: Metric, words: Words) -> str:
     """Return a metric's name, with the mark of an estimate where it is one."""
-    mark = f" {words('figure.estimate_mark')}" if metric.is_estimate else ""
+    mark = words("figure.estimate_mark") if metric.is_estimate else ""
     return metric.name(words) + mark
 
 

@@ -24,7 +24,8 @@ STYLE = """
 <style>
 .stMainBlockContainer { padding: 2.2rem 2.5rem 3rem; }
 [data-testid="stMetricValue"] { font-size: 1.6rem; }
-[data-testid="stMetricValue"] div, [data-testid="stMetricDelta"] div {
+[data-testid="stMetricLabel"] p, [data-testid="stMetricValue"] div,
+[data-testid="stMetricDelta"] div {
     overflow: visible; text-overflow: clip; white-space: normal;
 }
 h1 { font-size: 2rem !important; }

@@ -102,7 +102,7 @@ def score(context: Context, scores: pl.DataFrame) -> None:
             scores["as_of_date"].to_list(),
             series,
             unit="points",
-            title=figures.named(context.metrics["experience_score"], words),
+            title=words("axis.score"),
             words=words,
             levels={
                 words.tier(row["tier"]): row["min_score"]

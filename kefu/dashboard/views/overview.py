@@ -116,7 +116,7 @@ def over_all_messages(context: Context) -> bool:
 def first_steps(context: Context, malls: pl.DataFrame) -> pl.DataFrame:
     """Return the malls to begin with: lowest tier, then the largest fall."""
     tiers = context.ask("tiers")
-    highest = tiers["tier"][-1] if tiers.height else None
+    highest = tiers["tier"][-1] if tiers.height else ""
     return (
         malls.filter(
             (pl.col("score_status") == "scored")
