@@ -81,6 +81,9 @@ def main() -> None:
         )
         for page in PAGES
     ]
+    # The first page leads to malls.
+    names = [page.name for page in PAGES]
+    st.session_state.mall_page = pages[names.index("mall")]
     st.navigation(pages, expanded=True).run()
 
 

@@ -234,6 +234,24 @@ def test_a_mall_is_chosen_and_kept_from_page_to_page(window, dashboard):
     assert window.tile("refund_rate") == told
 
 
+def test_the_first_page_leads_to_the_mall_to_begin_with(window, dashboard):
+    window.open()
+    step = window.page.locator(".st-key-step-1")
+    (mall_id,) = re.findall(r"\((\w+)\)", step.locator("strong").inner_text())
+    step.get_by_role("button").click()
+    window.page.get_by_role("heading", name="One mall", level=1).wait_for()
+    window.page.get_by_role("heading", name=f"({mall_id})").wait_for()
+    window.settle()
+    score = asked(
+        dashboard.file,
+        "select experience_score from experience_score_30d"
+        " where as_of_date = $1 and mall_id = $2",
+        as_of(dashboard.file),
+        mall_id,
+    ).item()
+    assert window.tile("experience_score") == f"{score:.2f}"
+
+
 def test_the_language_is_switched_where_one_is(window):
     window.open("load")
     assert window.page.locator("h1").inner_text() == "Load by hour"

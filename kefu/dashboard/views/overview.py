@@ -160,6 +160,18 @@ def to_do(context: Context, malls: pl.DataFrame) -> None:
             )
         with st.container(border=True, key=f"step-{number}"):
             st.markdown("  \n".join(lines))
+            link_to_mall(context, row["mall_id"], number)
+
+
+def link_to_mall(context: Context, mall_id: str, number: int) -> None:
+    """Draw what leads to the page of a mall."""
+    chosen = st.button(
+        context.words("overview.look"), type="tertiary", key=f"look-{number}"
+    )
+    page = st.session_state.get("mall_page")
+    if chosen and page:
+        st.session_state.mall_id = mall_id
+        st.switch_page(page)
 
 
 def changed_issues(context: Context, category: str | None) -> None:

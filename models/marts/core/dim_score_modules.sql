@@ -11,7 +11,7 @@ final as (
     select
         cast(position as bigint) as position,
         module,
-        weight::double as weight
+        cast(weight as double) as weight
     from module_weights
 
 )
