@@ -27,7 +27,8 @@ from dashboard_pages import (
     told,
 )
 from python_calamine import CalamineWorkbook
-from streamlit import config
+from streamlit import config, net_util
+from streamlit.web import bootstrap
 
 from kefu.cli import main
 from kefu.commands import dashboard as dashboard_command
@@ -1097,3 +1098,13 @@ def test_the_server_is_told_all_that_matters(tmp_path, monkeypatch):
     assert settings["server.enableXsrfProtection"] is True
     known = config.get_config_options()
     assert settings.keys() <= known.keys()
+
+
+def test_a_proxys_name_is_passed_on_and_no_service_asked_for_ours(monkeypatch):
+    settings = dashboard_command.options(8501, "127.0.0.1", "reports.example.com", "")
+    assert settings["browser.serverAddress"] == "reports.example.com"
+    monkeypatch.setattr(bootstrap, "load_config_options", lambda flags: None)
+    monkeypatch.setattr(bootstrap, "run", lambda *_: None)
+    monkeypatch.setattr(net_util, "get_external_ip", lambda: "192.0.2.1")
+    dashboard_command.serve(settings)
+    assert net_util.get_external_ip() is None

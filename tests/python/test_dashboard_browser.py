@@ -4,6 +4,7 @@ Skipped where there is no Chromium; `make test` tries to install one.
 """
 
 import contextlib
+import http.client
 import os
 import re
 import shutil
@@ -306,6 +307,24 @@ def test_there_is_nothing_for_developers(window):
     assert window.page.locator("[data-testid=stAppDeployButton]").count() == 0
 
 
+@pytest.mark.parametrize(
+    ("origin", "status"), [(None, 101), ("http://elsewhere.example", 403)]
+)
+def test_pages_of_other_sites_are_refused_the_figures(dashboard, origin, status):
+    host = dashboard.address.removeprefix("http://")
+    connection = http.client.HTTPConnection(host, timeout=SECONDS)
+    headers = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+        "Origin": origin or dashboard.address,
+    }
+    connection.request("GET", "/_stcore/stream", headers=headers)
+    assert connection.getresponse().status == status
+    connection.close()
+
+
 def test_a_new_publication_is_shown_without_a_restart(window, dashboard):
     window.open("quality")
     assert "a-newer-run" not in window.page.inner_text("body")
@@ -322,5 +341,6 @@ def test_a_new_publication_is_shown_without_a_restart(window, dashboard):
 def test_the_server_says_nothing_but_its_address(window, dashboard):
     window.open()
     lines = dashboard.printed.read_text(encoding="utf-8").splitlines()
+    lines = [line for line in lines if "disallowed Origin" not in line]
     assert len(lines) == 2
     assert lines[1].strip().startswith(dashboard.address)
