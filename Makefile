@@ -27,7 +27,7 @@ PYTHON_CODE := kefu benchmarks tests/python tests/mutation
 SQL_CODE := $(wildcard models tests analyses)
 SAY := @printf '== %s\n'
 
-.PHONY: help install install-dev demo test test-long mutation lint test-data docs lock clean
+.PHONY: help install install-dev demo test test-long mutation lint test-data chromium docs lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -61,7 +61,7 @@ demo: install ## Invent landings, build, test and publish them
 	@printf '%s\n' '.venv/bin/kefu query "$(DEMO_QUERY)"'
 	@$(BIN)/kefu query "$(DEMO_QUERY)"
 
-test: lint ## Lint, build with all unit tests, then pytest
+test: lint chromium ## Lint, build with all unit tests, then pytest
 	$(SAY) "dbt build with unit tests on demo data"
 	@$(TEST_ENV) $(BIN)/dbt --quiet --no-use-colors --warn-error-options '{"error": ["Deprecations"]}' build
 	$(SAY) "pytest"
@@ -86,6 +86,14 @@ lint: install-dev test-data ## Check the style of Python, YAML and SQL
 	$(SAY) "layering"
 	@$(TEST_ENV) $(BIN)/dbt --quiet parse
 	@$(BIN)/python tests/python/layering.py $(TEST_DATA)/target/manifest.json
+
+# What the dashboard's tests click with. Where it cannot be installed they are
+# skipped and say so.
+chromium:
+	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || [ ! -e /etc/debian_version ] || { \
+		printf '== %s\n' "installing Chromium for the dashboard's tests"; \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+			--no-install-recommends chromium fonts-noto-cjk; } >/dev/null 2>&1; } || true
 
 # A set just large enough that every model has rows to be wrong about.
 test-data: install-dev

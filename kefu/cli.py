@@ -22,6 +22,7 @@ COMMANDS = {
     "restatements": ("restatements", "Show what closed figures would be now."),
     "forget": ("forget", "Remove one buyer's rows from the landings."),
     "retract": ("retract", "Take back what was landed by mistake."),
+    "dashboard": ("dashboard", "Show the published file as pages in a browser."),
     "query": ("query", "Ask the published file one question."),
     "dbt": ("dbt", "Call dbt with the project's profile and paths."),
 }

@@ -3,7 +3,8 @@
 {% macro published_marts() %}
     {% set names = [
         'dim_malls', 'dim_agents', 'dim_dates', 'dim_problems', 'dim_metrics',
-        'dim_kpi_targets',
+        'dim_kpi_targets', 'dim_mall_groups', 'dim_score_tiers', 'dim_score_curve',
+        'dim_score_modules',
         'metricflow_time_spine',
         'fct_buyer_messages', 'fct_consultations', 'fct_orders', 'fct_refunds',
         'fct_help_requests',

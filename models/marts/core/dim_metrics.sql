@@ -15,7 +15,13 @@ final as (
         unit,
         is_higher_better,
         source_mark,
-        definition
+        definition,
+        kind,
+        numerator,
+        denominator,
+        coalesce(agent_numerator, numerator) as agent_numerator,
+        coalesce(agent_denominator, denominator) as agent_denominator,
+        is_estimate
     from metrics
 
 )

@@ -1,0 +1,1 @@
+"""The dashboard: pages over the published file, in Chinese and English."""

@@ -1,0 +1,3 @@
+select distinct category_name
+from experience_score_30d
+order by category_name

@@ -1,0 +1,5 @@
+select
+    module,
+    weight
+from dim_score_modules
+order by position

@@ -1,0 +1,346 @@
+"""The dashboard in a browser: Chromium clicks through every page.
+
+Skipped where there is no Chromium; `make test` tries to install one.
+"""
+
+import contextlib
+import http.client
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+from dashboard_pages import LANGUAGES, PAGES, asked, copy_of, put_in_place
+
+from kefu.dashboard.figures import written
+from kefu.dashboard.text import Words, texts
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
+    None,
+)
+playwright = pytest.importorskip("playwright.sync_api")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None,
+    reason="no Chromium was found (Debian: apt-get install chromium fonts-noto-cjk)",
+)
+SECONDS = 60
+LOCALES = {"zh": "zh-CN", "en": "en-US"}
+PUBLISHED_GROUPS = """
+insert into dim_mall_groups
+select 'North', mall_id, false
+from (select mall_id from dim_malls order by mall_id limit 7)
+"""
+
+
+@dataclass
+class Dashboard:
+    """A served dashboard: its address, and the file that it shows."""
+
+    address: str
+    file: Path
+    printed: Path
+
+
+@pytest.fixture(scope="module")
+def dashboard(demo, tmp_path_factory) -> Iterator[Dashboard]:
+    """`kefu dashboard` over a copy of the demo, as a process of its own."""
+    home = tmp_path_factory.mktemp("dashboard")
+    file = copy_of(
+        demo[0].published, home / "published" / "kefu.duckdb", PUBLISHED_GROUPS
+    )
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    printed = home / "printed.txt"
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("KEFU_")}
+    with printed.open("wb") as output:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "kefu.cli", "dashboard", "--no-browser"]
+            + ["--port", str(port)],
+            cwd=home,
+            env=inherited | {"PYTHONPATH": str(ROOT), "KEFU_PUBLISHED": str(file)},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    served = Dashboard(f"http://127.0.0.1:{port}", file, printed)
+    try:
+        wait_for(served, server)
+        yield served
+    finally:
+        server.terminate()
+        assert server.wait(timeout=30) == 0
+
+
+def wait_for(served: Dashboard, server: subprocess.Popen) -> None:
+    """Return once the server answers."""
+    until = time.monotonic() + SECONDS
+    while True:
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(f"{served.address}/_stcore/health", timeout=1)
+            return
+        assert server.poll() is None, served.printed.read_text()
+        assert time.monotonic() < until, "the server does not answer"
+        time.sleep(0.2)
+
+
+@dataclass
+class Window:
+    """A page of the browser, and what it asked of other servers."""
+
+    page: object
+    address: str
+    foreign: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+    def open(self, path: str = "") -> None:
+        self.page.goto(f"{self.address}/{path}")
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until the page is drawn."""
+        self.page.wait_for_selector("h1", timeout=1000 * SECONDS)
+        self.page.wait_for_selector(
+            "[data-testid=stApp][data-test-script-state=notRunning]",
+            timeout=1000 * SECONDS,
+        )
+
+    def go_to(self, title: str) -> None:
+        """Click on a page's name, and wait until it is there."""
+        self.page.get_by_role("link", name=title, exact=True).click()
+        self.page.get_by_role("heading", name=title, level=1).wait_for()
+        self.settle()
+
+    def tile(self, name: str) -> str:
+        """Return what stands in a tile, without blanks around."""
+        value = self.page.locator(f".st-key-tile-{name} [data-testid=stMetricValue]")
+        return value.inner_text().strip()
+
+    def text(self) -> str:
+        return self.page.locator("[data-testid=stMain]").inner_text()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def window(browser, dashboard, request) -> Iterator[Window]:
+    language = getattr(request, "param", "en")
+    context = browser.new_context(
+        locale=LOCALES[language],
+        viewport={"width": 1280, "height": 900},
+        accept_downloads=True,
+    )
+    page = context.new_page()
+    opened = Window(page, dashboard.address)
+
+    def note(asked_for: object) -> None:
+        if not asked_for.url.startswith((dashboard.address, "data:", "blob:")):
+            opened.foreign.append(asked_for.url)
+
+    page.on("request", note)
+    page.on("pageerror", lambda error: opened.failed.append(str(error)))
+    yield opened
+    context.close()
+    assert opened.foreign == []
+    assert opened.failed == []
+
+
+def as_of(file: Path) -> object:
+    return asked(file, "select max(as_of_date) as day from mall_kpi_30d")["day"][0]
+
+
+@pytest.mark.parametrize(
+    ("window", "language"),
+    [pytest.param(language, language, id=language) for language in LANGUAGES],
+    indirect=["window"],
+)
+def test_every_page_can_be_clicked_through(window, dashboard, language):
+    words = Words(language)
+    window.open()
+    # The language follows the browser's.
+    assert window.page.locator("h1").inner_text() == words("page.overview")
+    for name in (*PAGES[1:], PAGES[0]):
+        window.go_to(words(f"page.{name}"))
+        assert window.page.locator("[data-testid=stException]").count() == 0
+        assert window.page.locator("[data-testid=stAlertContentError]").count() == 0
+        drawn = window.page.locator("[data-testid=stPlotlyChart] .main-svg")
+        if name != "quality":
+            drawn.first.wait_for()
+        assert drawn.count() or name == "quality"
+        assert window.page.locator("[data-testid=stDataFrame]").count()
+        # Nothing is left in the other language but names and codes of the data.
+        if language == "en":
+            for zh, _ in (texts()["column.mall"], texts()["state.empty"]):
+                assert zh not in window.text().splitlines()
+    file = dashboard.file
+    rates = asked(
+        file,
+        """
+        select sum(help_orders_30d) / sum(grouped_orders_30d) as help,
+            sum(platform_help_orders_30d) / sum(grouped_orders_30d) as platform
+        from help_seeking_rate_30d where as_of_date = $1 and module = 'all'
+        """,
+        as_of(file),
+    ).row(0)
+    shown = [window.tile(name) for name in ("help_seeking_rate", "platform_help_rate")]
+    assert shown == [written(rate, "rate", words) for rate in rates]
+
+
+def test_a_mall_is_chosen_and_kept_from_page_to_page(window, dashboard):
+    file, words = dashboard.file, Words("en")
+    row = asked(
+        file,
+        """
+        select mall_id, experience_score, kpis.* exclude (mall_id, as_of_date)
+        from experience_score_30d inner join mall_kpi_30d as kpis
+            using (mall_id, as_of_date)
+        where as_of_date = $1 and score_status = 'scored'
+        order by experience_score desc, mall_id limit 1
+        """,
+        as_of(file),
+    ).row(0, named=True)
+    window.open("mall")
+    box = window.page.get_by_role("combobox", name=re.compile("Mall"))
+    box.click()
+    box.fill(row["mall_id"])
+    box.press("Enter")
+    window.page.get_by_role("heading", name=f"({row['mall_id']})").wait_for()
+    window.settle()
+    assert window.tile("experience_score") == f"{row['experience_score']:.2f}"
+    told = written(row["reply_rate_3min"], "rate", words)
+    assert window.tile("kpi-reply_rate_3min") == told
+    # The next page looks at the same mall.
+    window.go_to(words("page.team"))
+    assert row["mall_id"] in window.text()
+    window.go_to(words("page.after_sale"))
+    window.page.get_by_role("heading", name=f"({row['mall_id']})").wait_for()
+    told = written(row["refund_rate"], "rate", words)
+    assert window.tile("refund_rate") == told
+
+
+def test_the_first_page_leads_to_the_mall_to_begin_with(window, dashboard):
+    window.open()
+    step = window.page.locator(".st-key-step-1")
+    (mall_id,) = re.findall(r"\((\w+)\)", step.locator("strong").inner_text())
+    step.get_by_role("button").click()
+    window.page.get_by_role("heading", name="One mall", level=1).wait_for()
+    window.page.get_by_role("heading", name=f"({mall_id})").wait_for()
+    window.settle()
+    score = asked(
+        dashboard.file,
+        "select experience_score from experience_score_30d"
+        " where as_of_date = $1 and mall_id = $2",
+        as_of(dashboard.file),
+        mall_id,
+    ).item()
+    assert window.tile("experience_score") == f"{score:.2f}"
+
+
+def test_the_language_is_switched_where_one_is(window):
+    window.open("load")
+    assert window.page.locator("h1").inner_text() == "Load by hour"
+    window.page.get_by_text("中文", exact=True).click()
+    window.page.get_by_role("heading", name="时段负荷", level=1).wait_for()
+    window.settle()
+    # It stays with the reader.
+    window.go_to("售后与纠纷")
+    assert "Refund rate" not in window.text()
+    window.page.get_by_text("English", exact=True).click()
+    window.page.get_by_role("heading", name="After the sale", level=1).wait_for()
+
+
+def test_a_definition_is_one_click_away(window, dashboard):
+    window.open()
+    window.page.locator(".st-key-define-help_seeking_rate button").click()
+    opened = window.page.locator("[data-testid=stPopoverBody]")
+    opened.wait_for()
+    text = opened.inner_text()
+    definition = asked(
+        dashboard.file,
+        "select definition from dim_metrics where metric = 'help_seeking_rate'",
+    ).item()
+    assert definition in text
+    assert "求助率" in text and "Help-seeking rate" in text
+    assert "Mark S" in text
+
+
+def test_a_table_is_taken_along(window, dashboard, tmp_path):
+    window.open()
+    for kind in ("csv", "xlsx"):
+        with window.page.expect_download(timeout=1000 * SECONDS) as taken:
+            window.page.locator(f".st-key-{kind}-malls button").click()
+        path = tmp_path / f"malls.{kind}"
+        taken.value.save_as(path)
+        assert taken.value.suggested_filename == f"kefu_malls.{kind}"
+        assert path.stat().st_size > 500
+    text = (tmp_path / "malls.csv").read_bytes()
+    assert text.startswith(b"\xef\xbb\xbf")
+    malls = asked(
+        dashboard.file,
+        "select count(*) as malls from mall_kpi_30d where as_of_date = $1",
+        as_of(dashboard.file),
+    )
+    assert len(text.decode("utf-8-sig").splitlines()) - 1 >= malls["malls"][0]
+
+
+def test_there_is_nothing_for_developers(window):
+    window.open()
+    for name in ("Deploy", "Rerun", "Clear cache"):
+        assert window.page.get_by_text(name, exact=True).count() == 0
+    assert window.page.locator("[data-testid=stAppDeployButton]").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"), [(None, 101), ("http://elsewhere.example", 403)]
+)
+def test_pages_of_other_sites_are_refused_the_figures(dashboard, origin, status):
+    host = dashboard.address.removeprefix("http://")
+    connection = http.client.HTTPConnection(host, timeout=SECONDS)
+    headers = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+        "Origin": origin or dashboard.address,
+    }
+    connection.request("GET", "/_stcore/stream", headers=headers)
+    assert connection.getresponse().status == status
+    connection.close()
+
+
+def test_a_new_publication_is_shown_without_a_restart(window, dashboard):
+    window.open("quality")
+    assert "a-newer-run" not in window.page.inner_text("body")
+    new = copy_of(
+        dashboard.file,
+        dashboard.file.with_name("new.duckdb"),
+        "update meta.publication set run_id = 'a-newer-run'",
+    )
+    put_in_place(new, dashboard.file)
+    window.go_to("Load by hour")
+    window.page.get_by_text("a-newer-run").wait_for()
+
+
+def test_the_server_says_nothing_but_its_address(window, dashboard):
+    window.open()
+    lines = dashboard.printed.read_text(encoding="utf-8").splitlines()
+    lines = [line for line in lines if "disallowed Origin" not in line]
+    assert len(lines) == 2
+    assert lines[1].strip().startswith(dashboard.address)
