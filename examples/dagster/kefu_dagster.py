@@ -56,7 +56,7 @@ class Translator(DagsterDbtTranslator):
     """Groups assets by layer, so that the graph reads from left to right."""
 
     def get_group_name(self, dbt_resource_props: dict) -> str:
-        """Return the layer: sources, seeds, staging, intermediate or marts."""
+        """Return the layer: seeds, staging, intermediate or marts."""
         kind = dbt_resource_props["resource_type"]
         return dbt_resource_props["fqn"][1] if kind == "model" else f"{kind}s"
 
