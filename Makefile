@@ -23,11 +23,12 @@ DEMO_QUERY := select coalesce(mall_name, mall_id) as mall, dim_malls.category_na
 	where as_of_date = (select max(as_of_date) from marts.experience_score_30d) \
 	order by experience_score desc nulls last, mall_id limit 10
 
-PYTHON_CODE := kefu benchmarks tests/python tests/mutation
+PYTHON_CODE := kefu benchmarks examples tests/python tests/mutation
 SQL_CODE := $(wildcard models tests analyses)
 SAY := @printf '== %s\n'
 
-.PHONY: help install install-dev demo test test-long mutation lint test-data chromium docs lock clean
+EXAMPLES := dagster airflow
+.PHONY: help install install-dev demo test test-long test-examples mutation lint test-data chromium docs lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -71,6 +72,20 @@ test-long: install-dev test-data mutation ## What takes long: crashes, generated
 	$(SAY) "pytest, the long tests"
 	@$(TEST_ENV) $(BIN)/python -m pytest -m long
 
+# Schedulers are large and want versions of their own, so each example has its
+# own environment and `make test` leaves them out.
+examples/%/.venv/.installed: examples/%/requirements.lock | $(UV)
+	$(SAY) "installing what the example for $* needs"
+	@$(UV) venv --quiet --allow-existing --python $(BIN)/python $(@D)
+	@$(UV) pip install --quiet --python $(@D)/bin/python --require-hashes -r $<
+	@touch $@
+
+test-examples: install $(EXAMPLES:%=examples/%/.venv/.installed) ## Run the examples for Dagster and Airflow
+	@for example in $(EXAMPLES); do \
+		printf '== %s\n' "pytest, the example for $$example"; \
+		$(TEST_ENV) examples/$$example/.venv/bin/python -m pytest examples/$$example || exit; \
+	done
+
 mutation: install-dev ## Change the SQL a little and count what no test notices
 	$(SAY) "mutation testing of the models"
 	@cd tests && PYTHONPATH=$(CURDIR):.:python $(CURDIR)/$(BIN)/python -m mutation $(MUTATION)
@@ -113,6 +128,11 @@ lock: $(UV) ## Resolve the locked versions anew
 	@$(UV) pip compile --quiet --upgrade --generate-hashes \
 		--python-version 3.11 --custom-compile-command "make lock" \
 		-c requirements-dev.lock requirements.in -o requirements.lock
+	@for example in $(EXAMPLES); do \
+		$(UV) pip compile --quiet --upgrade --generate-hashes --no-annotate \
+			--python-version 3.11 --custom-compile-command "make lock" \
+			examples/$$example/requirements.in -o examples/$$example/requirements.lock; \
+	done
 
 clean: ## Remove what was built; landings, .venv and the published file stay
 	@rm -rf target logs data/working data/test data/mutation

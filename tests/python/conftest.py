@@ -40,7 +40,8 @@ providers._get_local_constants = providers.Constants
 # the workers end at about the same time.
 TOGETHER = {
     "demo": (
-        *("test_analyses", "test_dashboard", "test_dashboard_browser"),
+        *("test_analyses", "test_bi_tools", "test_dashboard"),
+        *("test_dashboard_browser", "test_examples"),
         *("test_privacy", "test_publish_commands", "test_run"),
         "test_semantic_layer",
     ),
