@@ -8,9 +8,11 @@ import click
 from kefu.commands.publish import with_copies
 from kefu.console import say
 from kefu.settings import Settings
+from kefu.webhook import Teller, telling
 
 if TYPE_CHECKING:
     from kefu.ledger import Span
+    from kefu.pipeline import Published
 
 
 @click.command()
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
     help="Why, for the --accept before it; kept in the manifest.",
 )
 @click.option("--wait", is_flag=True, help="Wait if another run is under way.")
+@telling
 @with_copies
 def command(
     target: str | None,
@@ -75,7 +78,8 @@ def command(
     reasons: tuple[str, ...],
     wait: bool,
     settings: Settings,
-) -> None:
+    teller: Teller,
+) -> "Published | None":
     """Check the input, build, test, audit, and publish if everything passed."""
     from kefu import pipeline  # noqa: PLC0415
 
@@ -96,7 +100,7 @@ def command(
         accepted=pair(accepted, reasons),
         wait=wait,
     )
-    pipeline.run(settings, options, say)
+    return pipeline.run(settings, options, say, teller.long_wait)
 
 
 def span(first: dt.datetime | None, last: dt.datetime | None) -> "Span | None":
