@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     multiple=True,
     help="Why, for the --accept before it; kept in the manifest.",
 )
+@click.option("--docs", is_flag=True, help="Then write the documentation site, too.")
 @click.option("--wait", is_flag=True, help="Wait if another run is under way.")
 @telling
 @with_copies
@@ -76,6 +77,7 @@ def command(
     publish_untested: bool,
     accepted: tuple[str, ...],
     reasons: tuple[str, ...],
+    docs: bool,
     wait: bool,
     settings: Settings,
     teller: Teller,
@@ -100,7 +102,12 @@ def command(
         accepted=pair(accepted, reasons),
         wait=wait,
     )
-    return pipeline.run(settings, options, say, teller.long_wait)
+    done = pipeline.run(settings, options, say, teller.long_wait)
+    if docs:
+        from kefu.docs_site import made_after_run  # noqa: PLC0415
+
+        made_after_run(settings, say)
+    return done
 
 
 def span(first: dt.datetime | None, last: dt.datetime | None) -> "Span | None":

@@ -41,7 +41,7 @@ providers._get_local_constants = providers.Constants
 TOGETHER = {
     "demo": (
         *("test_analyses", "test_dashboard", "test_dashboard_browser"),
-        *("test_privacy", "test_publish_commands", "test_run"),
+        *("test_privacy", "test_publish_commands", "test_report", "test_run"),
         "test_semantic_layer",
     ),
     "built_lots": (
