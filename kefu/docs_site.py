@@ -12,16 +12,19 @@ import json
 import logging
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from kefu import dbt_runs
 from kefu.console import say
 from kefu.errors import EXIT_BUILD, EXIT_PUBLISH, KefuError, one_line
 from kefu.files import remove, sync, write_protect
+from kefu.raw_input import docs_copy
 from kefu.run_lock import held
 from kefu.settings import DEMO_BUYER_KEY, Settings
 from kefu.versions import Versions
@@ -81,8 +84,11 @@ def make(settings: Settings, *, wait: bool = False) -> Path:
     try:
         site.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="kefu-docs-") as folder:
-            with held(settings.database, "docs", wait=wait, say=say):
-                manifest, catalog = _described(settings)
+            with (
+                held(settings.database, "docs", wait=wait, say=say),
+                _copy_of(settings) as copy,
+            ):
+                manifest, catalog = _described(copy, places_of(settings, copy))
             made = Path(folder)
             _write(made, settings, manifest, catalog)
             _refuse_secrets(made, settings)
@@ -105,8 +111,30 @@ def _check_place(site: Path) -> None:
         )
 
 
-def _described(settings: Settings) -> tuple[dict, dict]:
-    """Return dbt's manifest and catalog, without places of this machine."""
+@contextlib.contextmanager
+def _copy_of(settings: Settings) -> Iterator[Settings]:
+    """Have dbt describe a copy of the working database.
+
+    dbt opens it for writing, and what a run passed would be another file after it.
+    A folder of this name is cleared away by the next run, should we be killed.
+    """
+    database = settings.database
+    folder = docs_copy(database)
+    remove(folder)
+    try:
+        # It holds landed rows, for nobody else to read.
+        folder.mkdir(mode=0o700)
+        for file in (database, database.with_name(f"{database.name}.wal")):
+            if file.exists():
+                shutil.copyfile(file, folder / file.name)
+        yield replace(settings, database=folder / database.name)
+    finally:
+        with contextlib.suppress(OSError):
+            remove(folder)
+
+
+def _described(settings: Settings, places: list[str]) -> tuple[dict, dict]:
+    """Return dbt's manifest and catalog, without the places of this machine."""
     done = subprocess.run(
         [
             *(sys.executable, "-c", "from dbt.cli.main import cli; cli()"),
@@ -125,7 +153,6 @@ def _described(settings: Settings) -> tuple[dict, dict]:
             EXIT_BUILD,
         )
     target = dbt_runs.target_dir(settings.root)
-    places = places_of(settings)
     found = []
     for name in ("manifest.json", "catalog.json"):
         read = json.loads((target / name).read_text(encoding="utf-8"))
@@ -136,11 +163,12 @@ def _described(settings: Settings) -> tuple[dict, dict]:
     return found[0], found[1]
 
 
-def places_of(settings: Settings) -> list[str]:
+def places_of(settings: Settings, copy: Settings) -> list[str]:
     """Return the folders of this machine that a page could name, longest first."""
     places = {
         settings.root,
         settings.database.parent,
+        copy.database.parent,
         settings.published.parent,
         settings.raw_root,
         dbt_runs.target_dir(settings.root).resolve(),

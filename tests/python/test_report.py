@@ -240,7 +240,8 @@ def test_what_stopped_comes_first(copied: Path) -> None:
         "update marts.data_completeness set status = 'missing', rows = 0,"
         f" days_silent = 9 where date_day = {newest} and mall_id = {mall}"
         " and source = 'messages'",
-        "update marts.data_completeness set status = 'low' where"
+        "update marts.data_completeness set status = 'low', rows = 1,"
+        " days_silent = 0, expected_rows = 20, usual_gap_days = 1 where"
         f" date_day = {newest} and mall_id <> {mall} and source = 'orders'",
     )
     text = page.render(copied)
