@@ -47,6 +47,9 @@ class Robot:
                         self.wfile.write(b" ")
                         self.wfile.flush()
                     return
+                if path == "garbage":
+                    self.wfile.write(b"this is no HTTP\r\n\r\n")
+                    return
                 codes = {"broken": 500, "moved": 302}
                 self.send_response(codes.get(path, 200))
                 if path == "moved":
@@ -197,6 +200,7 @@ BAD_PLACES = {
     "broken": "the answer was 500",
     "moved": "the answer was 302",
     "refusing": "refused with errcode 93000",
+    "garbage": "BadStatusLine",
 }
 
 
