@@ -61,6 +61,12 @@ demo: install ## Invent landings, build, test and publish them
 	$(SAY) "the newest estimated experience scores; ask your own questions the same way:"
 	@printf '%s\n' '.venv/bin/kefu query "$(DEMO_QUERY)"'
 	@$(BIN)/kefu query "$(DEMO_QUERY)"
+	$(SAY) "writing the documentation"
+	@$(BIN)/kefu docs
+	$(SAY) "open these in a browser, or call .venv/bin/kefu dashboard:"
+	@folder=$$(dirname "$${KEFU_PUBLISHED:-data/published/kefu.duckdb}"); \
+		printf '   %s   %s\n' "$$folder/report.html" "the day's page" \
+		"$$folder/docs_site/index.html" "what each column means, where it comes from"
 
 test: lint chromium ## Lint, build with all unit tests, then pytest
 	$(SAY) "dbt build with unit tests on demo data"

@@ -17,6 +17,8 @@ COMMANDS = {
     "publish": ("publish", "Publish the working database of the last run."),
     "published": ("published", "List the published versions."),
     "rollback": ("rollback", "Return to an earlier version."),
+    "report": ("report", "Write the day's page again, as one HTML file."),
+    "docs": ("docs", "Write the documentation site: columns and their lineage."),
     "close": ("close", "Freeze the published figures of a month, for pay."),
     "closed": ("closed", "List the closed periods."),
     "restatements": ("restatements", "Show what closed figures would be now."),

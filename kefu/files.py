@@ -35,10 +35,15 @@ def sha256_of(path: Path) -> str:
 
 def write_json(path: Path, value: object) -> None:
     """Put a JSON file in place in one step; the value's dates become text."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    replaced_by(path, f"{text}\n")
+
+
+def replaced_by(path: Path, text: str) -> None:
+    """Put a text file in place in one step."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}.publishing")
     try:
-        text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
-        fresh.write_text(f"{text}\n", encoding="utf-8")
+        fresh.write_text(text, encoding="utf-8")
         sync(fresh)
         os.replace(fresh, path)
     finally:

@@ -35,7 +35,7 @@ from kefu.landing import discover
 from kefu.ledger import READ_AGAIN, Span
 from kefu.meta_schema import watermark
 from kefu.privacy_key import has_changed, refuse_weak_key
-from kefu.publish import Request, check_places
+from kefu.publish import Request, check_places, renew_report
 from kefu.raw_input import (
     RawInput,
     check_memory_limit,
@@ -47,7 +47,7 @@ from kefu.raw_input import (
     stamps_of,
     try_to_write,
 )
-from kefu.run_lock import folder_read, held
+from kefu.run_lock import LongWait, folder_read, held
 from kefu.run_record import (
     BROKEN,
     BUILDING,
@@ -65,7 +65,7 @@ from kefu.run_record import (
     rules,
 )
 from kefu.settings import DEMO_MARK, Settings
-from kefu.versions import Versions
+from kefu.versions import REPORT, Versions
 
 SECONDS_BETWEEN_LINES = 5.0
 FAILED = ("error", "fail", "runtime error")
@@ -90,11 +90,26 @@ class RunOptions:
     wait: bool = False
 
 
-def run(settings: Settings, options: RunOptions, say: Callable[[str], None]) -> None:
-    """Do one run and say on the way what happens.
+@dataclass(frozen=True)
+class Published:
+    """What a run published: its record, the figures of the summary, its seconds."""
 
-    Raises KefuError, with the published file as it was, when the input cannot
-    be read, a model, a test or the audit fails, or publishing does.
+    record: RunRecord
+    figures: dict
+    seconds: float
+
+
+def run(
+    settings: Settings,
+    options: RunOptions,
+    say: Callable[[str], None],
+    waits: LongWait | None = None,
+) -> Published | None:
+    """Do one run and say on the way what happens; return what it published.
+
+    None if nothing was: with nothing new, or without tests or audit. Raises
+    KefuError, with the published file as it was, when the input cannot be read, a
+    model, a test or the audit fails, or publishing does.
     """
     started = time.monotonic()
     variables = check_options(settings, options)
@@ -103,13 +118,14 @@ def run(settings: Settings, options: RunOptions, say: Callable[[str], None]) -> 
     # The input is frozen under the locks: not before a wait, and not while
     # demo data are being written.
     with (
-        held(settings.database, "run", wait=options.wait, say=say) as lock,
+        held(settings.database, "run", wait=options.wait, say=say, long=waits) as lock,
         folder_read(settings.raw_root),
     ):
         stands = nothing_new(settings, options, variables)
         if stands:
             say(f"nothing new since run {stands}: what it published stands")
-            return
+            mend_report(settings, say)
+            return None
         # Before the input: what another run publishes from here on is newer.
         follows = Versions(settings.published).current_id() or NOTHING
         raw = preflight(settings, say)
@@ -156,10 +172,22 @@ def run(settings: Settings, options: RunOptions, say: Callable[[str], None]) -> 
                 f"built without {left_out}, so not published:"
                 " run with them, or add --publish-untested"
             )
-            return
+            return None
         say("publishing")
         figures = publish_in_new_process(settings, record, lock)
-    say_summary(settings, figures, time.monotonic() - started, say)
+    done = Published(record, figures, time.monotonic() - started)
+    say_summary(settings, figures, done.seconds, say)
+    return done
+
+
+def mend_report(settings: Settings, say: Callable[[str], None]) -> None:
+    """Put the report back in place if it is gone, as after a kill in between."""
+    try:
+        trouble = renew_report(settings.published)
+    except (KefuError, OSError) as error:
+        trouble = one_line(error, 200)
+    if trouble:
+        say(f"  warning: {REPORT} is not there ({trouble})")
 
 
 def nothing_new(

@@ -7,7 +7,7 @@ nobody open a file that another connection has open for writing.
 import contextlib
 import json
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -34,6 +34,7 @@ from kefu.versions import (
     FILE,
     PARQUET,
     PUBLISHED,
+    REPORT,
     RESTRICTED,
     ROLLED_BACK,
     Found,
@@ -41,6 +42,7 @@ from kefu.versions import (
     Versions,
     look_at,
     publication_in,
+    report_in,
 )
 
 # The names of people, and what somebody wrote in words of his own: left out of
@@ -104,9 +106,13 @@ def publish(request: Request) -> dict:
         with duckdb.connect(str(request.database), read_only=True) as built:
             figures, reach = summary(built), watermark(built)
         replaced = versions.current_id()
-        version, is_new = _version_of(versions, request, current, replaced, reach)
+        with_names = RESTRICTED not in parts
+        version, is_new = _version_of(
+            versions, request, current, replaced, reach, with_names=with_names
+        )
         try:
             add_copies(versions, version, parts)
+            add_report(versions, version, with_names=with_names)
             versions.put_in_place(version, parts)
         except BaseException:
             # A copy that is in place already needs what it is a copy of.
@@ -116,6 +122,7 @@ def publish(request: Request) -> dict:
         figures |= {"version": version.run_id}
         figures |= version.publication.get("closed", {})
         figures |= _after_publication(versions, version, replaced, request)
+        figures |= _about_report(versions, version, figures.get("warning"))
     return figures
 
 
@@ -201,6 +208,8 @@ def _version_of(
     current: dict | None,
     replaced: str | None,
     reach: dict,
+    *,
+    with_names: bool,
 ) -> tuple[Version, bool]:
     """Return the version of the request's run, and whether it was made now.
 
@@ -237,6 +246,10 @@ def _version_of(
             file, request.database, request.published, manifest
         )
         publication["files"] = _finish(unfinished, request.published, FILE)
+        written, publication["report"] = write_report(
+            file, unfinished, request.published, with_names=with_names
+        )
+        publication["files"] |= written
         return versions.keep(unfinished, run_id, manifest), True
     finally:
         remove(unfinished)
@@ -271,6 +284,95 @@ def add_copies(versions: Versions, version: Version, parts: Collection[str]) -> 
         versions.add(version, unfinished, missing)
     finally:
         remove(unfinished)
+
+
+def write_report(
+    file: Path, folder: Path, model: Path, *, with_names: bool
+) -> tuple[dict, dict]:
+    """Write the report of a version's file into a folder.
+
+    Returns its entry among the version's files, and what the manifest says of it.
+    No publication fails for want of its report: whatever goes wrong is told
+    there, without the words of an error, which may name places.
+    """
+    told = {"is_written": True, "with_names": with_names}
+    path = folder / REPORT
+    try:
+        # Imported here: a rollback to a version that has its report needs none.
+        from kefu.report.page import render  # noqa: PLC0415
+
+        path.write_text(render(file, with_names=with_names), encoding="utf-8")
+        return _finish(folder, model, REPORT), told
+    except Exception as error:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+        why = getattr(error, "strerror", None) or type(error).__name__
+        return {}, told | {"is_written": False, "why": why}
+
+
+def add_report(
+    versions: Versions, version: Version, *, with_names: bool, anew: bool = False
+) -> None:
+    """Give a kept version its report, if it has none of the right kind yet.
+
+    With `anew` it is written again in any case.
+    """
+    publication = version.publication
+    told = publication.get("report", {})
+    has_one = REPORT in publication["files"] and told.get("with_names") == with_names
+    if has_one and not anew:
+        return
+    try:
+        unfinished = versions.begin(version.run_id)
+        try:
+            written, publication["report"] = write_report(
+                version.file, unfinished, versions.published, with_names=with_names
+            )
+            publication["files"].pop(REPORT, None)
+            remove(version.folder / REPORT)
+            publication["files"] |= written
+            versions.add(version, unfinished, written)
+        finally:
+            remove(unfinished)
+    except OSError as error:
+        # Then it is not put in place either, which is told there.
+        publication["report"] = told | {"is_written": False, "why": error.strerror}
+        publication["files"].pop(REPORT, None)
+
+
+def _about_report(versions: Versions, version: Version, warning: str | None) -> dict:
+    """Return what the summary says of the report; a failure goes into the manifest."""
+    trouble = versions.report_trouble
+    if trouble is None:
+        return {"report": str(versions.report)}
+    version.publication["report"] |= {"is_in_place": False, "why": trouble}
+    with contextlib.suppress(OSError):
+        versions.add(version, version.folder, ())
+    told = f"{REPORT} could not be written ({trouble})"
+    return {"report": None, "warning": f"{warning}; {told}" if warning else told}
+
+
+def renew_report(published: Path, *, anew: bool = False) -> str | None:
+    """Put the report of the version in place beside it; return what went wrong.
+
+    With `anew` it is written again, else only if it is not there. Raises KefuError
+    if the version is not kept.
+    """
+    versions = Versions(published)
+    current = versions.current_id()
+    if not anew and (current is None or report_in(versions.report) == current):
+        return None
+    with held(published, "report", wait=True):
+        current = versions.current_id()
+        if current is None:
+            raise KefuError(
+                f"nothing is published as {published}: use `kefu run`", EXIT_PUBLISH
+            )
+        version = versions.find(current)
+        is_restricted = _is_restricted(versions, look_at(versions.restricted))
+        add_report(versions, version, with_names=not is_restricted, anew=anew)
+        versions.place_report(version)
+    return versions.report_trouble
 
 
 def _finish(folder: Path, model: Path, part: str) -> dict[str, dict]:
@@ -331,7 +433,9 @@ def summary(connection: duckdb.DuckDBPyConnection) -> dict:
     return figures
 
 
-def roll_back(published: Path, run_id: str | None) -> Version:
+def roll_back(
+    published: Path, run_id: str | None, say: Callable[[str], None] = print
+) -> Version:
     """Put a kept version in place of the current one; return it.
 
     Without an id, the one that the current version took the place of. Copies
@@ -350,7 +454,10 @@ def roll_back(published: Path, run_id: str | None) -> Version:
         replaced = versions.current_id()
         parts = check_places(versions)
         add_copies(versions, version, parts)
+        add_report(versions, version, with_names=RESTRICTED not in parts)
         versions.put_in_place(version, parts)
+        if versions.report_trouble:
+            say(f"  warning: {REPORT} is not there ({versions.report_trouble})")
         if version.run_id != replaced:
             versions.note(ROLLED_BACK, version.run_id, replaced)
     return version

@@ -204,15 +204,22 @@ def open_working_database(path: str, config: dict | None = None) -> None:
         ) from error
 
 
-def spilled(database: Path) -> tuple[Path, Path]:
+def spilled(database: Path) -> tuple[Path, ...]:
     """Return the folders for what does not fit into the memory of build and audit.
 
-    Whoever is killed leaves them behind, with landed rows in clear.
+    And the one for the copy that the documentation is made of. Whoever is killed
+    leaves them behind, with landed rows in clear.
     """
     return (
         database.with_name(f"{database.name}.tmp"),
         database.with_name(f"{database.name}.audit.tmp"),
+        docs_copy(database),
     )
+
+
+def docs_copy(database: Path) -> Path:
+    """Return the folder for the copy that dbt describes."""
+    return database.with_name(f"{database.name}.docs.tmp")
 
 
 def bring_in_log(file: Path) -> None:

@@ -9,6 +9,7 @@ import datetime as dt
 import json
 import os
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,6 +23,26 @@ except ImportError:  # no such locks on Windows; DuckDB's own lock remains
     fcntl = None
 
 
+LongWait = tuple[float, Callable[[], None]]
+"""After how many seconds of waiting, and whom to tell."""
+
+
+@contextmanager
+def told_if_long(long: LongWait | None) -> Iterator[None]:
+    """Tell once if what is done meanwhile takes longer than that."""
+    if long is None:
+        yield
+        return
+    seconds, tell = long
+    timer = threading.Timer(seconds, tell)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
 @contextmanager
 def held(
     path: Path,
@@ -29,13 +50,15 @@ def held(
     *,
     wait: bool | None = None,
     say: Callable[[str], None] | None = None,
+    long: LongWait | None = None,
 ) -> Iterator[int]:
     """Hold the lock file beside `path`; yields its descriptor.
 
     If another process holds it: with `wait`, say so and wait for its end;
     without, raise KefuError, which tells who it is, and if `wait` is False, that
-    the command can be told to wait. A child process that is
-    given the descriptor keeps the lock until it has ended too.
+    the command can be told to wait. A wait that gets `long` is told once. A
+    child process that is given the descriptor keeps the lock until it has ended
+    too.
 
     The lock file stays behind when the lock is let go: removing it would let
     two processes lock two files of one name.
@@ -60,7 +83,8 @@ def held(
                 )
             if say:
                 say(f"waiting for another {holder} to be done with {path}")
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            with told_if_long(long):
+                fcntl.flock(handle, fcntl.LOCK_EX)
         _sign(handle, purpose)
         try:
             yield handle.fileno()

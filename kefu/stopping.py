@@ -28,6 +28,7 @@ class Stopped(KeyboardInterrupt):
             " be started again"
         )
         self.exit_code = EXIT_SIGNAL + number
+        self.by_hand = cause == "Ctrl-C"
 
 
 def listen() -> None:

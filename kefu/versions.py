@@ -8,8 +8,10 @@ write the published file writes the version too, and there is nothing left to
 return to.
 """
 
+import contextlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,6 +27,7 @@ FOLDER = "versions"
 FILE = "kefu.duckdb"
 RESTRICTED = "kefu_restricted.duckdb"
 PARQUET = "parquet"
+REPORT = "report.html"
 MANIFEST = "manifest.json"
 PINS = "pins.json"
 HISTORY = "history.jsonl"
@@ -42,6 +45,8 @@ PUBLISHED, ROLLED_BACK = PUT_THERE = ("published", "rolled back")
 """The events of the history after which another version is the current one."""
 UNFINISHED, REMOVING = ".publishing", ".removing"
 DUCKDB_MAGIC = b"DUCK"
+REPORT_MARK = re.compile(rb'<meta name="kefu-run-id" content="([^"]+)">')
+REPORT_HEAD = 1024
 
 
 @dataclass(frozen=True)
@@ -129,6 +134,8 @@ class Versions:
         self.folder = published.parent / FOLDER
         self.is_put_in_place = False
         """Whether `put_in_place` has replaced a file or link, be it one of many."""
+        self.report_trouble: str | None = None
+        """Why the report beside the published file is not that of its version."""
 
     @property
     def restricted(self) -> Path:
@@ -139,6 +146,11 @@ class Versions:
     def parquet(self) -> Path:
         """The link to the current version's Parquet files."""
         return self.published.parent / PARQUET
+
+    @property
+    def report(self) -> Path:
+        """The current version's report, as people open it."""
+        return self.published.parent / REPORT
 
     def read(self) -> tuple[list[Version], dict[str, str]]:
         """Return the versions, newest first, and the ids that cannot be read.
@@ -345,7 +357,10 @@ class Versions:
             if left.name.startswith(
                 tuple(
                     f".{path.name}."
-                    for path in (self.published, self.restricted, self.parquet)
+                    for path in (
+                        *(self.published, self.restricted, self.parquet),
+                        self.report,
+                    )
                 )
             ):
                 remove(left)
@@ -356,6 +371,11 @@ class Versions:
         `parts` are FILE and what stands beside it, RESTRICTED or PARQUET.
         All are copied and checked before the first is put in place; FILE comes
         last. Raises KefuError or OSError; OSError only with everything as it was.
+
+        The report is never that of another version than FILE: the old one goes
+        before FILE is replaced and the new one comes after it, so that who is
+        killed in between leaves none. What fails about it is noted as
+        `report_trouble`.
         """
         places = {
             RESTRICTED: self.restricted,
@@ -380,11 +400,61 @@ class Versions:
         finally:
             for fresh, _ in prepared:
                 remove(fresh)
+        self.place_report(version)
+
+    def place_report(self, version: Version) -> None:
+        """Put the report of a version beside the published file.
+
+        If there is none, or it cannot be done, no other version's report stays
+        there, and `report_trouble` says why.
+        """
+        fresh = self.report.with_name(f".{REPORT}.{os.getpid()}{UNFINISHED}")
+        try:
+            if REPORT not in version.publication["files"]:
+                told = version.publication.get("report", {}).get("why")
+                raise KefuError(told or "the version has none")
+            self._check_report()
+            self._copy(version, REPORT, fresh, self.report)
+            os.replace(fresh, self.report)
+            sync(self.published.parent)
+            self.report_trouble = None
+        except (KefuError, OSError) as error:
+            told = getattr(error, "strerror", None) or error
+            self.report_trouble = one_line(told, 200)
+            if report_in(self.report) not in (None, version.run_id) and (
+                aside := self._withdraw_report()
+            ):
+                remove(aside)
+        finally:
+            fresh.unlink(missing_ok=True)
+
+    def _check_report(self) -> None:
+        """Raise KefuError if what lies in the report's place is not ours."""
+        place = self.report
+        if os.path.lexists(place) and report_in(place) is None:
+            raise KefuError(
+                f"{REPORT} beside the published file is none that kefu wrote: move it"
+                " away, and use `kefu report`"
+            )
+
+    def _withdraw_report(self) -> Path | None:
+        """Take the report away; return where it lies, for as long as it may return."""
+        aside = self.report.with_name(f".{REPORT}.old.{os.getpid()}{UNFINISHED}")
+        if report_in(self.report) is None:
+            return None
+        try:
+            os.replace(self.report, aside)
+            sync(self.published.parent)
+        except OSError:
+            return None
+        return aside
 
     def _replace(self, version: Version, prepared: list[tuple[Path, Path]]) -> None:
-        placed = []
+        placed, aside = [], None
         try:
             for fresh, place in prepared:
+                if place == self.published:
+                    aside = self._withdraw_report()
                 os.replace(fresh, place)
                 self.is_put_in_place = True
                 placed.append(place.name)
@@ -398,6 +468,13 @@ class Versions:
                 f" that and use `kefu rollback {version.run_id}`, which does it again",
                 EXIT_PUBLISH,
             ) from error
+        finally:
+            if aside:
+                if self.published.name in placed:
+                    remove(aside)
+                else:
+                    with contextlib.suppress(OSError):
+                        os.replace(aside, self.report)
 
     def check_nobody_writes(self, parts: Iterable[str]) -> None:
         """Raise KefuError if replacing a part would lose what someone wrote."""
@@ -439,6 +516,16 @@ class Versions:
 def restricted_beside(published: Path) -> Path:
     """Return where the published file without agents' names lies."""
     return published.with_name(f"{published.stem}_restricted{published.suffix}")
+
+
+def report_in(place: Path) -> str | None:
+    """Return the id of the run that a report is of; None if it is no report."""
+    try:
+        with place.open("rb") as file:
+            found = REPORT_MARK.search(file.read(REPORT_HEAD))
+    except OSError:
+        return None
+    return found.group(1).decode(errors="replace") if found else None
 
 
 @dataclass(frozen=True)

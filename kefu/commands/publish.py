@@ -26,14 +26,14 @@ def with_copies(function: Callable) -> Callable:
         help="Also publish a file without agents' names (KEFU_MARTS_RESTRICTED=1).",
     )
     @functools.wraps(function)
-    def wrapped(*, parquet: bool, marts_restricted: bool, **options: object) -> None:
+    def wrapped(*, parquet: bool, marts_restricted: bool, **options: object) -> object:
         settings = Settings.from_env()
         settings = dataclasses.replace(
             settings,
             with_parquet=parquet or settings.with_parquet,
             with_restricted=marts_restricted or settings.with_restricted,
         )
-        function(**options, settings=settings)
+        return function(**options, settings=settings)
 
     return wrapped
 

@@ -19,7 +19,7 @@ def command(run_id: str | None) -> None:
 
     settings = Settings.from_env()
     before = Versions(settings.published).current_id()
-    version = roll_back(settings.published, run_id)
+    version = roll_back(settings.published, run_id, say)
     if version.run_id == before:
         say(f"{version.run_id} is already the current version: put in place anew")
         return

@@ -8,9 +8,11 @@ import click
 from kefu.commands.publish import with_copies
 from kefu.console import say
 from kefu.settings import Settings
+from kefu.webhook import Teller, telling
 
 if TYPE_CHECKING:
     from kefu.ledger import Span
+    from kefu.pipeline import Published
 
 
 @click.command()
@@ -60,7 +62,9 @@ if TYPE_CHECKING:
     multiple=True,
     help="Why, for the --accept before it; kept in the manifest.",
 )
+@click.option("--docs", is_flag=True, help="Then write the documentation site, too.")
 @click.option("--wait", is_flag=True, help="Wait if another run is under way.")
+@telling
 @with_copies
 def command(
     target: str | None,
@@ -73,9 +77,11 @@ def command(
     publish_untested: bool,
     accepted: tuple[str, ...],
     reasons: tuple[str, ...],
+    docs: bool,
     wait: bool,
     settings: Settings,
-) -> None:
+    teller: Teller,
+) -> "Published | None":
     """Check the input, build, test, audit, and publish if everything passed."""
     from kefu import pipeline  # noqa: PLC0415
 
@@ -96,7 +102,12 @@ def command(
         accepted=pair(accepted, reasons),
         wait=wait,
     )
-    pipeline.run(settings, options, say)
+    done = pipeline.run(settings, options, say, teller.long_wait)
+    if docs:
+        from kefu.docs_site import made_after_run  # noqa: PLC0415
+
+        made_after_run(settings, say)
+    return done
 
 
 def span(first: dt.datetime | None, last: dt.datetime | None) -> "Span | None":

@@ -17,6 +17,7 @@ from kefu.dashboard.published import (
     current,
 )
 from kefu.dashboard.text import LANGUAGES, Words
+from kefu.dashboard.wording import clock
 from kefu.settings import Settings
 
 # Figures are read whole, and a page begins at its top.
@@ -259,7 +260,7 @@ def about(published: dict, words: Words) -> None:
         words(
             "about.version",
             as_of=published["as_of_end"] or figures.NOTHING,
-            at=figures.clock(published["published_at"], words),
+            at=clock(published["published_at"], words),
             run_id=published["run_id"],
         )
     )

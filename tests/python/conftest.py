@@ -42,7 +42,7 @@ TOGETHER = {
     "demo": (
         *("test_analyses", "test_bi_tools", "test_dashboard"),
         *("test_dashboard_browser", "test_examples"),
-        *("test_privacy", "test_publish_commands", "test_run"),
+        *("test_privacy", "test_publish_commands", "test_report", "test_run"),
         "test_semantic_layer",
     ),
     "built_lots": (

@@ -19,7 +19,14 @@ from warm_start import Started
 
 from kefu.audit.run import DOCS
 from kefu.run_lock import held
-from kefu.versions import FILE, PARQUET, RESTRICTED, Versions, publication_in
+from kefu.versions import (
+    FILE,
+    PARQUET,
+    RESTRICTED,
+    Versions,
+    publication_in,
+    report_in,
+)
 
 Content = dict[str, tuple[int, int]]
 LEFTOVERS = ("publishing", "removing", "closing")
@@ -143,6 +150,9 @@ class Crashes:
                 version.check([part])
                 assert (version.folder / part).read_bytes() == place.read_bytes()
             kept[places.parquet.resolve().parent.name].check([PARQUET])
+            # The report is of the same version as the file, or not there.
+            current = publication_in(published)["run_id"]
+            assert report_in(places.report) in (None, current)
 
     def check_copies_are_of_one_run(self) -> None:
         """Fail unless all that is published is of the same version."""
@@ -151,6 +161,7 @@ class Crashes:
             publication_in(places.published)["run_id"],
             publication_in(places.restricted)["run_id"],
             places.parquet.resolve().parent.name,
+            report_in(places.report),
         } == {places.current_id()}
 
     def unfinished(self) -> str:

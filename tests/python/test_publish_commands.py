@@ -187,7 +187,7 @@ def assert_listed_and_taken_back(world: Kefu, newest: dict, older: dict) -> None
     assert "the next `kefu run` publishes a newer version again" in told
     assert "already the current" in world("rollback", older["run_id"]).stdout
     # It has got the copies now that are there.
-    assert len(current(world)["publication"]["files"]) == 3
+    assert len(current(world)["publication"]["files"]) == 4
     assert current(world)["run_id"] == older["run_id"]
     lines = world("published").stdout.splitlines()
     assert "left by rollback at" in lines[2] and lines[3].startswith("*")

@@ -8,6 +8,7 @@ import streamlit as st
 from kefu.dashboard import charts, figures
 from kefu.dashboard.context import Context
 from kefu.dashboard.figures import Column
+from kefu.dashboard.wording import clock, outcome
 
 SOURCES = ("messages", "orders", "refunds", "complaints", "ratings")
 
@@ -29,8 +30,8 @@ def version(context: Context) -> None:
     tests = context.manifest.get("tests")
     told = {
         "quality.as_of_end": published["as_of_end"] or figures.NOTHING,
-        "quality.published_at": figures.clock(published["published_at"], words),
-        "quality.newest_row": figures.clock(published["newest_loaded_at"], words),
+        "quality.published_at": clock(published["published_at"], words),
+        "quality.newest_row": clock(published["newest_loaded_at"], words),
         "quality.tests": words("quality.tests_told", **_counts(tests))
         if isinstance(tests, dict)
         else words("quality.not_run"),
@@ -43,18 +44,6 @@ def version(context: Context) -> None:
 
 def _counts(tests: dict) -> dict[str, int]:
     return {name: tests.get(name) or 0 for name in ("passed", "warned", "failed")}
-
-
-def outcome(check: dict, accepted: set[str]) -> str:
-    """Return what came of a check: a key below `check.` of the texts.
-
-    `accepted` are the checks whose finding somebody let pass.
-    """
-    if check["success"]:
-        return "passed"
-    if check["success"] is None:
-        return "not_judged"
-    return "accepted" if check["name"] in accepted else check["severity"]
 
 
 def checks(context: Context) -> None:

@@ -1,0 +1,1 @@
+"""The day's page: one HTML file, for people without the dashboard."""
