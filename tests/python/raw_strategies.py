@@ -512,6 +512,10 @@ def episodes(
         name = {"msg_id": f"{number}-{position}", "content": text, "ts": unix(at)}
         add("messages", at, name | speaker)
     order = f"o{number}"
+    if draw(st.booleans()):
+        # The order's card, which may come before the order, or without it.
+        card = {"msg_id": f"{number}-card", "from_role": "user", "order_sn": order}
+        add("messages", at, card | {"ts": unix(at + draw(delay))})
     if not draw(st.integers(0, 4)):
         return happened
     created = at + draw(delay)
@@ -520,6 +524,7 @@ def episodes(
     received = grouped + draw(st.sampled_from([DAY, 3 * DAY]))
     deal = {
         "order_sn": order,
+        "buyer_uid": draw(st.sampled_from([buyer, None])),
         "created_time": clock_text(created),
         "pay_time": clock_text(paid),
         "confirm_time": clock_text(grouped),

@@ -52,7 +52,12 @@ from kefu.faults import refused_landing
 from kefu.raw_input import LANDED, RawInput, read_input
 
 # With the usual thresholds a generated lot would be too small for any score.
-VARS = {"score_min_orders": 1, "score_min_peers": 2, "service_score_min_buyers": 1}
+VARS = {
+    "score_min_orders": 1,
+    "score_min_peers": 2,
+    "service_score_min_buyers": 1,
+    "resolve_order_buyers": True,
+}
 KEY = "a key of the tests"
 
 

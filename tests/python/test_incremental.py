@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import settings_of
+from conftest import land, settings_of, text_row
 from hypothesis import given
 from hypothesis import strategies as st
 from incremental_project import Ended, IncrementalProject, Warehouse
@@ -165,3 +165,69 @@ def test_runs_add_up_to_one_full_build_long(
 ) -> None:
     """The same, of many more."""
     check_law(lot, layout, plan)
+
+
+def land_card(root: Path, day: str, **values: str) -> Path:
+    """Land one message of a buyer with an order's number; return its file."""
+    message = {"mall_id": "m1", "from_role": "user", "order_sn": "o1"}
+    loaded = {"_loaded_at": f"{day} 20:00:00", "ts": "2026-03-10 09:00:00"}
+    row = text_row("messages", **message | loaded | values)
+    return land(root, "messages", [row], f"{values['msg_id']}.parquet", day)
+
+
+def test_a_late_message_finds_the_buyer_of_an_old_order(tmp_path: Path) -> None:
+    """Who named an order decides whose it is, whenever that becomes known."""
+    deal = {
+        "mall_id": "m1",
+        "order_sn": "o1",
+        "created_time": "2026-03-10 10:00:00",
+        "pay_time": "2026-03-10 10:01:00",
+        "confirm_time": "2026-03-10 10:02:00",
+        "updated_at": "2026-03-10 10:02:00",
+        "group_status": "1",
+        "confirm_status": "1",
+        "goods_count": "1",
+        "pay_amount": "9.90",
+        "_loaded_at": "2026-03-10 20:00:00",
+    }
+    refund = {
+        "mall_id": "m1",
+        "id": "r1",
+        "order_sn": "o1",
+        "created_time": "2026-03-12 10:00:00",
+        "updated_time": "2026-03-12 10:00:00",
+        "after_sales_status": "2",
+        "refund_amount": "9.90",
+        "_loaded_at": "2026-03-12 20:00:00",
+    }
+    reply = {"msg_id": "reply", "buyer_uid": "b1", "from_role": "mall_cs"}
+    reply |= {"cs_uid": "a1", "ts": "2026-03-10 09:30:00", "order_sn": ""}
+    root = tmp_path / "raw"
+    land(root, "orders", [text_row("orders", **deal)], "o.parquet", "2026-03-10")
+    land(root, "refunds", [text_row("refunds", **refund)], "r.parquet", "2026-03-12")
+    land_card(root, "2026-03-10", **reply)
+    warehouse = Warehouse(the_project(), settings_of(root), seeded())
+    owner = "select buyer_key, attributed_cs_uid from marts.fct_orders"
+
+    def after_a_run() -> tuple:
+        warehouse.run()
+        found = published(seeded())
+        check_same(found, in_full(root))
+        return seeded().execute(owner).fetchone()
+
+    assert after_a_run() == (None, None)
+    card = land_card(root, "2026-03-20", msg_id="card", buyer_uid="b1")
+    first, agent = after_a_run()
+    assert first is not None and agent == "a1"
+    other = land_card(root, "2026-03-21", msg_id="other", buyer_uid="b2")
+    assert after_a_run() == (None, None)
+    # The message is landed again, without the number: one buyer is left.
+    land_card(root, "2026-03-22", msg_id="other", buyer_uid="b2", order_sn="")
+    assert after_a_run() == (first, "a1")
+    card.unlink()
+    assert after_a_run() == (None, None)
+    land_card(root, "2026-03-23", msg_id="third", buyer_uid="b2")
+    second, agent = after_a_run()
+    assert second not in (None, first) and agent is None
+    other.unlink()
+    assert after_a_run() == (second, None)

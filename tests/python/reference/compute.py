@@ -18,6 +18,7 @@ class Settings:
 
     reply_horizon_hours: int = 24
     assess_robot_only_buyers: bool = False
+    resolve_order_buyers: bool = False
     response_time_denominator: str = "answered"
     response_unit: str = "message"
     after_sales_period_days: int = 15
