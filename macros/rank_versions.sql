@@ -22,7 +22,8 @@ select
                     then {{ text_form(columns, times) }}
             end desc,
             load_date desc,
-            source_file desc
+            source_file desc,
+            landing_id desc
     ) as version_rank
 from {{ base }}
 where

@@ -48,7 +48,7 @@ TOGETHER = {
         *("test_agreement", "test_closing", "test_compiled_project"),
         *("test_completeness", "test_injection", "test_mutation"),
     ),
-    "fuzz": ("test_fuzz", "test_malformed"),
+    "fuzz": ("test_fuzz", "test_malformed", "test_problem_keywords"),
 }
 GROUP_OF = {file: group for group, files in TOGETHER.items() for file in files}
 DEAREST = ("demo", "built_lots", "test_planted_defects", "fuzz", "test_crash")

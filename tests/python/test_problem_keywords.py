@@ -10,6 +10,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from compiled_project import build_model
+from test_fuzz import the_project
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "tests/python/fixtures/problem_keyword_examples.csv"
@@ -140,3 +142,52 @@ def test_priorities_leave_no_tie(keywords):
 def test_examples_are_distinct(examples):
     texts = [row["text"] for row in examples]
     assert len(set(texts)) == len(texts)
+
+
+def matched_by_the_model(
+    keywords: list[tuple[int, str, str]], texts: list[str]
+) -> dict[str, str]:
+    """Build int_problem_texts as a run does, with its hooks, over these alone."""
+    with duckdb.connect(":memory:") as connection:
+        for schema in ("seeds", "intermediate"):
+            connection.execute(f"create schema {schema}")
+        connection.execute(
+            "create table seeds.problem_keywords"
+            " (priority int, pattern text, problem_code text)"
+        )
+        connection.executemany(
+            "insert into seeds.problem_keywords values (?, ?, ?)", keywords
+        )
+        connection.execute(
+            "create table intermediate.int_messages_classified"
+            " (sender text, problem_code text, buyer_text text)"
+        )
+        connection.executemany(
+            "insert into intermediate.int_messages_classified"
+            " values ('buyer', null, ?)",
+            [[text] for text in texts],
+        )
+        model = the_project().models["int_problem_texts"]
+        build_model(connection, model, model.sql)
+        rows = connection.execute(f"from {model.relation}").fetchall()
+    return dict(rows)
+
+
+def test_the_model_finds_the_first_match_of_every_example(
+    keywords, examples, first_matches
+):
+    patterns = [
+        (int(row["priority"]), row["pattern"], row["problem_code"]) for row in keywords
+    ]
+    found = matched_by_the_model(patterns, [row["text"] for row in examples])
+    assert found == {text: code for text, (_, code) in first_matches.items()}
+
+
+@pytest.mark.parametrize("count", [1, 16, 17, 256, 257, 600])
+def test_the_model_matches_any_number_of_patterns(count):
+    # Each text holds two words, and the one of higher priority comes last.
+    patterns = [(number, f"w{number:03}", f"p{number}") for number in range(count)]
+    # Neighbours share a slot where there are more patterns than slots.
+    pairs = [(n, (n + step) % count) for n in range(count) for step in (1, 7)]
+    texts = {f"w{max(pair):03} w{min(pair):03}": f"p{min(pair)}" for pair in pairs}
+    assert matched_by_the_model(patterns, [*texts, "no word"]) == texts
