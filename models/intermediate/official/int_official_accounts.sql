@@ -83,7 +83,8 @@ counted as (
         period_end,
         cs_account,
         count(*) filter (is_rostered) as agents_rostered,
-        min(cs_uid) filter (is_rostered) as first_cs_uid
+        case when agents_rostered = 1 then min(cs_uid) filter (is_rostered) end
+            as only_cs_uid
     from candidates
     group by mall_id, period_start, period_end, cs_account
 
@@ -100,8 +101,7 @@ final as (
             when count(*) over agent_accounts > 1 then 'ambiguous'
             else 'matched'
         end as account_status,
-        case when account_status = 'matched' then counted.first_cs_uid end
-            as cs_uid
+        case when account_status = 'matched' then counted.only_cs_uid end as cs_uid
     from reports
     left join counted
         on
@@ -112,7 +112,7 @@ final as (
     window agent_accounts as (
         partition by
             reports.mall_id, reports.period_start, reports.period_end,
-            counted.first_cs_uid
+            counted.only_cs_uid
     )
 
 )

@@ -46,7 +46,10 @@ final as (
     inner join mapping
         on
             official.measure = mapping.official_column
-            and coalesce(official.item_name = mapping.item_name, true)
+            and (
+                mapping.item_name is null
+                or official.item_name = mapping.item_name
+            )
     left join ours
         on
             official.mall_id = ours.mall_id

@@ -37,7 +37,7 @@ typed as (
         {{ parse_date('period_start_text') }} as period_start,
         {{ parse_date('period_end_text') }} as period_end,
         row_type_text as row_type,
-        cs_account_text as cs_account,
+        case when row_type = 'agent' then cs_account_text end as cs_account,
         {{ parse_double('service_score_text') }} as service_score,
         {% for column in [
             'consult_buyers', 'inquiry_buyers', 'inquiry_lost_buyers',
