@@ -102,6 +102,7 @@ final as (
         our_numerator,
         our_denominator,
         likely_cause,
+        definition_differs,
         is_our_value_final,
         is_official_value_final,
         incomplete_days,
