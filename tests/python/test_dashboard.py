@@ -796,12 +796,12 @@ def test_the_platforms_figures_are_counted_by_likely_cause(shown, as_of):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_of_a_mall_the_platforms_report_stands_beside_ours(shown, as_of, language):
     words = Words(language)
-    mall_id = next(
+    (mall_id,) = {
         row["mall_id"]
         for row in compared_with(shown, as_of)
         if row["account_status"] == "unknown"
-        and row["official_column"] == "sales_amount"
-    )
+        and row["metric"] == "avg_response_seconds"
+    }
     rows = compared_with(shown, as_of, mall_id)
     page = page_of("official", language, mall_id=mall_id)
     page.selectbox(key="mall-any").select(mall_id).run()
@@ -1051,9 +1051,9 @@ def test_every_table_of_every_page_can_be_taken_along(shown, monkeypatch):
         before, page = len(taken), page_of(name, "zh")
         assert not page.exception
         assert len(taken) - before == len(page.dataframe)
-    for key, csv, xlsx in taken:
+    for key, text, xlsx in taken:
         rows = CalamineWorkbook.from_filelike(io.BytesIO(xlsx)).get_sheet_by_index(0)
-        header = csv.decode("utf-8-sig").splitlines()[0]
+        header = text.decode("utf-8-sig").splitlines()[0]
         assert header.count(",") + 1 == len(rows.to_python()[0]), key
 
 
