@@ -7,7 +7,7 @@ import math
 import re
 import socket
 from collections import Counter
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -870,6 +870,30 @@ def test_a_difference_rests_on_what_the_table_says(shown, as_of, monkeypatch):
     chinese_words = Context(current(shown), Words("zh"), as_of)
     for row in rows:
         assert not re.search("[a-z]{3}", official.evidence(chinese_words, row))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_everything_that_speaks_for_a_difference_is_told(language):
+    context = SimpleNamespace(words=Words(language))
+    worst = {
+        "likely_cause": "roster",
+        "account_status": "off_roster",
+        "is_our_value_final": False,
+        "is_official_value_final": False,
+        "exported_at": datetime(2026, 11, 8, 1),
+        "incomplete_days": 11,
+        "definition_differs": "in words",
+        "official_column": "reply_rate_30s",
+        "off_shift_days": 22,
+        "rows_landed_later": 33,
+    }
+    found = official.evidence(context, worst)
+    separator = texts()["list.separator"][LANGUAGES.index(language)]
+    assert len(found.split(separator)) == 7
+    for told_number in ("2026-11-08", "11", "22", "33"):
+        assert told_number in found
+    assert ("in words" in found) == (language == "en")
+    assert official.evidence(context, worst | {"likely_cause": "equal"}) == ""
 
 
 def test_an_earlier_day_knows_no_later_report(shown, as_of):

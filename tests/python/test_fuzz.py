@@ -199,7 +199,8 @@ def check_bounds(connection: duckdb.DuckDBPyConnection) -> None:
     ).fetchall()
     conditions: dict[str, list[str]] = defaultdict(list)
     for table, name, kind in columns:
-        bound = bound_of(name, kind)
+        # What the platform says need not be possible.
+        bound = None if name.startswith("official_") else bound_of(name, kind)
         if bound is not None:
             finite = f' and isfinite("{name}")' if kind == "DOUBLE" else ""
             conditions[table].append(bound.format(f'"{name}"') + finite)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import math
 import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -156,15 +157,15 @@ CONTRACTS = {
     "official_agent_kpi": Contract(
         _columns(
             "mall_id:text* period_start:date* period_end:date* row_type:text* "
-            "cs_account:text service_score:number consult_buyers:int "
+            "cs_account:text service_score:finite consult_buyers:int "
             "inquiry_buyers:int inquiry_lost_buyers:int final_group_buyers:int "
             "need_human_buyers:int received_buyers:int late_buyers_3min:int "
             "rating_count:int low_rating_count:int dispute_refund_count:int "
             "complaint_count:int sales_amount:money net_sales_amount:money "
-            "improvable_sales_amount:money inquiry_conversion_rate:number "
-            "reply_rate_3min:number reply_rate_3min_all_day:number "
-            "reply_rate_30s:number reply_rate_30s_all_day:number "
-            "low_rating_rate:number avg_response_seconds:number "
+            "improvable_sales_amount:money inquiry_conversion_rate:finite "
+            "reply_rate_3min:finite reply_rate_3min_all_day:finite "
+            "reply_rate_30s:finite reply_rate_30s_all_day:finite "
+            "low_rating_rate:finite avg_response_seconds:finite "
             "avg_response_printed:text"
         ),
         key=("mall_id", "period_start", "period_end", "row_type", "cs_account"),
@@ -173,7 +174,7 @@ CONTRACTS = {
     ),
     "official_experience_score": Contract(
         _columns(
-            "mall_id:text* as_of_date:date* measure:text* name:text value:number*"
+            "mall_id:text* as_of_date:date* measure:text* name:text value:finite*"
         ),
         key=("mall_id", "as_of_date", "measure", "name"),
         nullable_key=("name",),
@@ -416,6 +417,11 @@ def to_number(text):
         return None
 
 
+def to_finite(text):
+    number = to_number(text)
+    return None if number is None or math.isinf(float(number)) else number
+
+
 def to_int(text):
     match = _INTEGER.fullmatch(trimmed(text) or "")
     if match is None or not -(2**31) <= int(match.group(1)) < 2**31:
@@ -440,6 +446,7 @@ TYPERS = {
     "verbatim": lambda text: text or None,
     "int": to_int,
     "number": to_number,
+    "finite": to_finite,
     "money": to_money,
     "bool": to_bool,
     "time": to_time,
@@ -469,7 +476,7 @@ def text_form(contract, row):
             parts.append(str(EPOCH + timedelta(days=value)))
         elif kind == "bool":
             parts.append("true" if value else "false")
-        elif kind == "number":
+        elif kind in ("number", "finite"):
             parts.append(repr(float(value)))
         else:
             parts.append(str(value))

@@ -38,7 +38,7 @@ typed as (
         {{ parse_date('period_end_text') }} as period_end,
         row_type_text as row_type,
         case when row_type = 'agent' then cs_account_text end as cs_account,
-        {{ parse_double('service_score_text') }} as service_score,
+        {{ parse_finite('service_score_text') }} as service_score,
         {% for column in [
             'consult_buyers', 'inquiry_buyers', 'inquiry_lost_buyers',
             'final_group_buyers', 'need_human_buyers', 'received_buyers',
@@ -51,16 +51,16 @@ typed as (
         {{ parse_money('net_sales_amount_text') }} as net_sales_amount,
         {{ parse_money('improvable_sales_amount_text') }}
             as improvable_sales_amount,
-        {{ parse_double('inquiry_conversion_rate_text') }}
+        {{ parse_finite('inquiry_conversion_rate_text') }}
             as inquiry_conversion_rate,
-        {{ parse_double('reply_rate_3min_text') }} as reply_rate_3min,
-        {{ parse_double('reply_rate_3min_all_day_text') }}
+        {{ parse_finite('reply_rate_3min_text') }} as reply_rate_3min,
+        {{ parse_finite('reply_rate_3min_all_day_text') }}
             as reply_rate_3min_all_day,
-        {{ parse_double('reply_rate_30s_text') }} as reply_rate_30s,
-        {{ parse_double('reply_rate_30s_all_day_text') }}
+        {{ parse_finite('reply_rate_30s_text') }} as reply_rate_30s,
+        {{ parse_finite('reply_rate_30s_all_day_text') }}
             as reply_rate_30s_all_day,
-        {{ parse_double('low_rating_rate_text') }} as low_rating_rate,
-        {{ parse_double('avg_response_seconds_text') }} as avg_response_seconds,
+        {{ parse_finite('low_rating_rate_text') }} as low_rating_rate,
+        {{ parse_finite('avg_response_seconds_text') }} as avg_response_seconds,
         avg_response_printed_text as avg_response_printed,
         {{ parse_loaded_at('_loaded_at_text') }} as loaded_at,
         {{ booked_date('folder_date', 'loaded_at') }} as load_date,
