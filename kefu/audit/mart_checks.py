@@ -417,6 +417,7 @@ CHECKS = (
         where
             malls >= $malls
             and malls_missing >= $share * malls
+            and malls_silent >= $share * malls_listed
         order by all
         """,
         ("malls", "share"),

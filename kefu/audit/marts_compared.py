@@ -279,23 +279,32 @@ def completeness(measured: Measured) -> None:
         return
     measured.run(
         f"""
-        create table audit.incomplete as
+        create table audit.completeness as
         select {", ".join(columns)}
         from {marts}.data_completeness, audit.judged_days as judged
-        where
-            date_day between judged.first_new_day and judged.last_day
-            and status <> 'not_judged'
+        where date_day between judged.first_new_day and judged.last_day
         """
     )
+    measured.run(
+        """
+        create table audit.incomplete as
+        from audit.completeness
+        where status <> 'not_judged'
+        """
+    )
+    # A mall too small to be judged says something all the same: where its rows
+    # came, the source came.
     measured.run(
         """
         create table audit.feeds as
         select
             source,
             date_day,
-            count(*) as malls,
-            count(*) filter (where status = 'missing') as malls_missing
-        from audit.incomplete
+            count(*) filter (where status <> 'not_judged') as malls,
+            count(*) filter (where status = 'missing') as malls_missing,
+            count(*) as malls_listed,
+            count(*) filter (where rows = 0) as malls_silent
+        from audit.completeness
         group by all
         """
     )

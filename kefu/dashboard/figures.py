@@ -343,6 +343,19 @@ def empty(words: Words, key: str = "state.empty") -> None:
     st.info(words(key))
 
 
+def nothing_of_the_mall(context: Context, key: str, of: str) -> None:
+    """Say that a mall has nothing in these 30 days, and when it last had.
+
+    `of` is the column of last_days: what is to be shown.
+    """
+    day = context.ask("last_days", mall_id=context.mall_id)[of].item()
+    if day is None or day >= context.as_of:
+        empty(context.words, key)
+    else:
+        last = context.words("state.last_day", day=day)
+        st.info(f"{context.words(key)} {last}")
+
+
 def incomplete(context: Context, row: Mapping[str, Cell]) -> None:
     """Say so where the 30 days of a figure lack data."""
     days = row.get("incomplete_days_30d")

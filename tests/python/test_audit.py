@@ -915,3 +915,34 @@ def test_a_run_that_accepts_an_unknown_check_is_refused(mini: Kefu) -> None:
     assert "did you mean loaded_in_future" in refused.stderr
     refused = mini("run", "--accept", "x", "--reason", "x")
     assert "audit.yml names all" in refused.stderr and "..." not in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("small", "rows", "blocks"),
+    [
+        # The one shop that can be judged is missing, and so are most others.
+        (3, 0, True),
+        # Two of four shops have rows of that day: half are silent.
+        (3, "if(number = 0, 0, 5)", True),
+        # Three of five have: the source came, and one shop's day is missing.
+        (4, "if(number = 0, 0, 5)", False),
+    ],
+)
+def test_a_feed_that_reached_small_shops_has_not_stopped(
+    tmp_path: Path, small: int, rows: int | str, blocks: bool
+) -> None:
+    settings = world(
+        tmp_path,
+        *HOLE,
+        "delete from marts.data_completeness where mall_id <> 'large'",
+        f"""
+        insert into marts.data_completeness
+        select
+            'small' || number as mall_id, source, date_day, {rows} as rows,
+            null as expected_rows, 'not_judged' as status
+        from marts.data_completeness, range({small}) as numbers (number)
+        """,
+    )
+    report = examine(settings, "x", now=NOW)
+    assert ("feed_stopped" in report.blocking) is blocks, report.screen()
+    assert "days_incomplete" in found(report)

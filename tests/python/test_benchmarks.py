@@ -14,7 +14,7 @@ from reference.compute import compute
 from reference.nasty_data import make
 from test_agreement import KEY, LOTS
 
-from benchmarks import floor
+from benchmarks import floor, increments
 from benchmarks.compare import WITH_MESSAGES, compare_one
 from benchmarks.dbt_times import Span, divide, total
 from benchmarks.measure import Usage, markdown
@@ -88,3 +88,20 @@ def test_figures_are_shown_as_a_table() -> None:
         "| --- | ---: | ---: |",
         "| floor | 1,234.50 | 6,789 |",
     ]
+
+
+def test_a_cut_history_keeps_all_members(tmp_path: Path) -> None:
+    landed = {
+        "messages/load_date=2026-01-01/part-0000.parquet",
+        "messages/load_date=2026-01-02/part-0000.jsonl",
+        "malls/load_date=2026-01-01/part-0000.csv",
+        "malls/load_date=2026-01-02/part-0000.csv",
+    }
+    for name in landed:
+        file = tmp_path / "all" / name
+        file.parent.mkdir(parents=True)
+        file.write_text(name)
+    days = {"2026-01-02"}
+    increments.land(tmp_path / "all", tmp_path / "cut", days, {"2026-01-01", *days})
+    cut = {file.read_text() for file in (tmp_path / "cut").glob("*/*/*")}
+    assert landed - cut == {"messages/load_date=2026-01-01/part-0000.parquet"}

@@ -108,7 +108,9 @@ def literal_keys() -> set[str]:
     for source in HOME.rglob("*.py"):
         code = source.read_text(encoding="utf-8")
         found |= set(re.findall(r'words\(\s*"([^"]+)"', code))
-        found |= set(re.findall(r'\(\s*words, "([a-z_]+\.[a-z_0-9]+)"', code))
+        found |= set(
+            re.findall(r'\(\s*(?:words|context), "([a-z_]+\.[a-z_0-9]+)"', code)
+        )
         found |= set(re.findall(r'"((?:quality|chart)\.[a-z_0-9]+)"', code))
     return found
 
@@ -1272,3 +1274,26 @@ def test_a_proxys_name_is_passed_on_and_no_service_asked_for_ours(monkeypatch):
     monkeypatch.setattr(net_util, "get_external_ip", lambda: "192.0.2.1")
     dashboard_command.serve(settings)
     assert net_util.get_external_ip() is None
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", ["mall", "team", "agent", "after_sale"])
+def test_a_mall_that_went_silent_says_when_it_last_had_figures(
+    file, as_of, scored, tmp_path, monkeypatch, name, language
+):
+    mall_id = scored[0]["mall_id"]
+    last = as_of - timedelta(days=3)
+    shortened = copy_of(
+        file,
+        tmp_path / "kefu.duckdb",
+        *(
+            f"delete from {table} where mall_id = '{mall_id}' and as_of_date > '{last}'"
+            for table in ("mall_kpi_30d", "agent_kpi_30d", "experience_score_30d")
+        ),
+    )
+    monkeypatch.setenv("KEFU_PUBLISHED", str(shortened))
+    words = Words(language)
+    page = page_of(name, language, mall_id=mall_id)
+    assert words("state.last_day", day=last) in told(page)
+    page = page_of(name, language, mall_id=mall_id, as_of=last)
+    assert words("state.last_day", day=last) not in told(page)

@@ -40,7 +40,7 @@ def draw(context: Context) -> None:
         today = days.pop(context.as_of, {})
         before = next(iter(days.values()), {})
         if not today:
-            figures.empty(words, "state.no_rows_on_day")
+            figures.nothing_of_the_mall(context, "state.no_rows_on_day", "mall")
             return
         figures.incomplete(context, today)
     else:

@@ -27,7 +27,7 @@ def draw(context: Context) -> None:
     """Draw the page."""
     words = context.words
     if context.cs_uid is None:
-        figures.empty(words, "state.no_agents")
+        figures.nothing_of_the_mall(context, "state.no_agents", "agents")
         return
     asked = {"mall_id": context.mall_id, "as_of": context.as_of}
     agents = context.ask("agents_30d", **asked)

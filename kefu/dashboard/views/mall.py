@@ -37,7 +37,7 @@ def draw(context: Context) -> None:
     today = scores.row(-1, named=True)
     kpis = days.get(context.as_of, {})
     if today["score_status"] is None and not kpis:
-        figures.empty(words, "state.no_rows_on_day")
+        figures.nothing_of_the_mall(context, "state.no_rows_on_day", "mall")
         return
     figures.incomplete(context, today if today["incomplete_days_30d"] else kpis)
     score(context, scores)

@@ -51,12 +51,11 @@ MOST_BARS = 30
 
 def draw(context: Context) -> None:
     """Draw the page."""
-    words = context.words
     st.markdown(f"#### {context.mall(context.mall_id)}")
     asked = {"mall_id": context.mall_id, "as_of": context.as_of}
     agents = context.ask("agents_30d", **asked)
     if agents.is_empty():
-        figures.empty(words, "state.no_agents")
+        figures.nothing_of_the_mall(context, "state.no_agents", "agents")
         return
     agents = agents.with_columns(
         agent=pl.struct("cs_name", "cs_uid").map_elements(
