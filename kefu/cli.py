@@ -25,6 +25,7 @@ COMMANDS = {
     "forget": ("forget", "Remove one buyer's rows from the landings."),
     "retract": ("retract", "Take back what was landed by mistake."),
     "dashboard": ("dashboard", "Show the published file as pages in a browser."),
+    "lookup": ("lookup", "Show the conversation behind a buyer_key, on record."),
     "query": ("query", "Ask the published file one question."),
     "dbt": ("dbt", "Call dbt with the project's profile and paths."),
 }

@@ -29,6 +29,8 @@ TABLES = (
     "ratings",
     "quality_reviews",
     "excluded_buyers",
+    "official_agent_kpi",
+    "official_experience_score",
 )
 # The last complete day of the demo; a constant, so that no run depends on
 # when it happens.
@@ -46,7 +48,7 @@ def generate(
     seed: int,
     end: dt.date = DEFAULT_END,
 ) -> dict[str, int]:
-    """Write all ten raw tables under out_dir and return the rows of each.
+    """Write all raw tables under out_dir and return the rows of each.
 
     malls: shops that chat (one of them, from four on, has no row in the table
     malls). days: local days up to and including `end`. messages: rows landed
@@ -102,13 +104,17 @@ def generate(
     tables.messages(talks, written)
     tables.order_versions(refunded, asked)
     tables.refunds(refunds)
-    tables.complaints(service.complaints(rng, place, talks))
-    tables.ratings(service.ratings(rng, place, talks))
+    complaints = service.complaints(rng, place, talks)
+    tables.complaints(complaints)
+    ratings = service.ratings(rng, place, talks)
+    tables.ratings(ratings)
     tables.quality_reviews(service.reviews(rng, place, talks))
     tables.excluded_buyers(service.excluded_buyers(rng, place, talks))
     tables.malls()
     tables.agents()
     tables.agent_shifts()
+    tables.official_agent_kpi(talks, written, ratings)
+    tables.official_experience_score(refunds, complaints)
     return {table: files.counts.get(table, 0) for table in TABLES}
 
 

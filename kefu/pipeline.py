@@ -31,6 +31,7 @@ from kefu.errors import (
 )
 from kefu.faults import without_values
 from kefu.files import remove
+from kefu.landed_vars import FILE, read_vars
 from kefu.landing import discover
 from kefu.ledger import READ_AGAIN, Span
 from kefu.meta_schema import watermark
@@ -113,6 +114,9 @@ def run(
     """
     started = time.monotonic()
     variables = check_options(settings, options)
+    if landed := landed_vars(settings):
+        variables = landed | variables
+        options = replace(options, variables=json.dumps(variables, default=str))
     check_publishable(settings)
     make_working_folder(settings.database)
     # The input is frozen under the locks: not before a wait, and not while
@@ -269,7 +273,18 @@ def check_options(settings: Settings, options: RunOptions) -> dict:
     return parsed
 
 
-def check_names_of_vars(settings: Settings, variables: dict) -> None:
+def landed_vars(settings: Settings) -> dict:
+    """Return the vars that lie beside the landings, if landings are read."""
+    if settings.raw_database:
+        return {}
+    found = read_vars(settings.raw_root)
+    check_names_of_vars(settings, found, FILE)
+    return found
+
+
+def check_names_of_vars(
+    settings: Settings, variables: dict, where: str = "--vars"
+) -> None:
     """Raise KefuError for a var that the project does not have.
 
     dbt ignores such a var, so that a misspelt one would publish figures by
@@ -280,7 +295,7 @@ def check_names_of_vars(settings: Settings, variables: dict) -> None:
         if name not in known:
             near = difflib.get_close_matches(str(name), known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
-            raise KefuError(f"--vars names {name}, which is no var here: {hint}")
+            raise KefuError(f"{where} names {name}, which is no var here: {hint}")
 
 
 def preflight(settings: Settings, say: Callable[[str], None]) -> RawInput:

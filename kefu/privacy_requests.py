@@ -56,6 +56,14 @@ KEYS = {
     "ratings": ("rating_id",),
     "quality_reviews": ("review_id",),
     "excluded_buyers": ("mall_id", "buyer_uid", "valid_from"),
+    "official_agent_kpi": (
+        "mall_id",
+        "period_start",
+        "period_end",
+        "row_type",
+        "cs_account",
+    ),
+    "official_experience_score": ("mall_id", "as_of_date", "measure", "name"),
 }
 SEPARATOR = chr(31)
 

@@ -47,7 +47,7 @@ from kefu.versions import (
 
 # The names of people, and what somebody wrote in words of his own: left out of
 # the restricted file.
-RESTRICTED_COLUMNS = frozenset({"cs_name"})
+RESTRICTED_COLUMNS = frozenset({"cs_name", "cs_account"})
 RESTRICTED_IN_CLOSED = RESTRICTED_COLUMNS | {"decided_by", "reason"}
 
 

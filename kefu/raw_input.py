@@ -132,7 +132,8 @@ def _read_database(path: Path, contract: dict[str, Table]) -> RawInput:
             )
         else:
             queries[name] = empty_select(table)
-            warnings.append(f"{name}: no such table, read as an empty table")
+            if not table.is_official:
+                warnings.append(f"{name}: no such table, read as an empty table")
     attach = f"attach if not exists {quote_text(str(path))} as {LANDED} (read_only)"
     return RawInput(queries, warnings, (attach,), database=stamps)
 

@@ -2,6 +2,7 @@
 {% macro agent_kpis() -%}
     coalesce(max_concurrent_buyers, 0) as max_concurrent_buyers,
     {{ response_kpis() }},
+    {{ all_day_kpis() }},
     {{ conversion_kpis() }},
     converted_inquiry_buyers,
     {{ rating_kpis('received_buyers') }},

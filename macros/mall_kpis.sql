@@ -1,6 +1,7 @@
 {# Every figure of a mall, in the order of the published tables. #}
 {% macro mall_kpis() -%}
     {{ response_kpis() }},
+    {{ all_day_kpis() }},
     {{ conversion_kpis() }},
     robot_only_buyers,
     after_sales_consult_buyers,

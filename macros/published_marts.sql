@@ -15,6 +15,8 @@
         'experience_score_30d', 'experience_module_scores_30d',
         'data_quality_rejects', 'data_quality_issues', 'data_quality_balance',
         'data_completeness',
+        'official_agent_kpi', 'official_experience_score',
+        'official_reconciliation',
     ] %}
     {% set relations = [] %}
     {% for name in names %}

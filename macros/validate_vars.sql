@@ -5,6 +5,7 @@
         'response_unit': ['message', 'round'],
         'response_time_denominator': ['answered', 'all'],
         'assess_robot_only_buyers': [true, false],
+        'resolve_order_buyers': [true, false],
     } %}
     {% set whole_numbers = {
         'after_sales_period_days': [0, 3650],

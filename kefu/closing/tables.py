@@ -259,6 +259,11 @@ def reach(variables: dict) -> dict[str, dict[str, Span]]:
         "service": response | {"quality_reviews": Span()},
         "finality": {},
     }
+    if variables.get("resolve_order_buyers"):
+        # Whenever it comes, a message may tell whose an order of any day is.
+        for family in ("conversion", "sales", "after_sales", "disputes", "help"):
+            named = {"messages": Span(ANYTIME, MOST_DAYS)}
+            families[family] = families[family] | named
     families["row"] = _together(families.values())
     everything = families["row"] | {"malls": Span(ANYTIME, MOST_DAYS)}
     families["peers"] = everything

@@ -43,7 +43,7 @@ def command(malls: int, days: int, messages: int, seed: int, out: Path | None) -
         " with repeats, older versions and faulty ones:"
     )
     for table, rows in counts.items():
-        say(f"  {table:<17} {rows:,}")
+        say(f"  {table:<26} {rows:,}")
 
 
 def make_folder(folder: Path) -> None:

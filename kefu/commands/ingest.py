@@ -162,6 +162,7 @@ def _ingest(
     settings: Settings, job: object, paths: list[Path], refused_file: Path | None
 ) -> None:
     from kefu.ingest.run import Outcome, ingest_files  # noqa: PLC0415
+    from kefu.landed_vars import FILE, turn_on_for_orders  # noqa: PLC0415
     from kefu.run_lock import folder_read, held  # noqa: PLC0415
 
     root = settings.raw_root
@@ -179,6 +180,14 @@ def _ingest(
 
     with folder_read(root), held(root / "ingest", "ingest", wait=True, say=say):
         ingest_files(job, paths, tell, fail)
+        has_orders = job.kind.table == "orders" and any(
+            outcome.landed or outcome.before for outcome in outcomes
+        )
+        if has_orders and not job.dry_run and turn_on_for_orders(root):
+            say(
+                f"orders come without buyers: {FILE} has runs look for them in the chat"
+                " (resolve_order_buyers)"
+            )
     if refused_file:
         _write_refused(refused_file, outcomes)
     if faults:

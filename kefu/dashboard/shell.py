@@ -62,6 +62,7 @@ PAGES = (
     Page("mall_groups"),
     Page("load", mall="any"),
     Page("after_sale", mall="any"),
+    Page("official", mall="any"),
     Page("quality"),
 )
 

@@ -11,8 +11,9 @@ LANGUAGES = {"zh": "中文", "en": "English"}
 # firm's own seeds, or of a later version, are shown as they are.
 OF_CODES = frozenset(
     {
-        *("audit", "channel", "check", "class", "completeness", "issue", "module"),
-        *("reason", "role", "source", "status", "tier", "unit_name"),
+        *("account", "audit", "cause", "channel", "check", "class"),
+        *("completeness", "issue", "module", "reason", "role", "source"),
+        *("status", "tier", "unit_name"),
     }
 )
 
@@ -66,6 +67,14 @@ class Words:
     def check(self, name: str, english: str) -> str:
         """Return what a check of the audit asks for."""
         return self.of(chinese()["checks"].get(name, ""), english) or english
+
+    def difference(self, figure: str, english: str) -> str:
+        """Return in what the platform's definition of a figure differs from ours."""
+        return self.of(chinese()["differences"].get(figure, ""), english) or english
+
+    def cause(self, cause: str) -> str:
+        """Return what the platform's figure likely differs from ours by."""
+        return self(f"cause.{cause}")
 
     def tier(self, tier: str | None) -> str | None:
         """Return the name of a tier of the score, or of a score's status."""

@@ -254,6 +254,49 @@ def _excluded_buyers(place: Place) -> Row:
     }
 
 
+def _official_agent_kpi(place: Place) -> Row:
+    row = dict.fromkeys(COLUMNS["official_agent_kpi"][:-2])
+    return row | {
+        "mall_id": _mall(place),
+        "period_start": place.date,
+        "period_end": place.date,
+        "row_type": "agent",
+        "cs_account": f"临时账号{place.number}",
+        "consult_buyers": "12",
+        "reply_rate_3min": "0.9167",
+        "sales_amount": "199.00",
+    }
+
+
+def _official_experience_score(place: Place) -> Row:
+    return {
+        "mall_id": _mall(place),
+        "as_of_date": place.date,
+        "measure": "problem_help_orders",
+        "name": f"其他问题{place.number}",
+        "value": "2",
+    }
+
+
+# The columns of the platform's figures, in the order of the raw contract.
+COLUMNS = {
+    "official_agent_kpi": (
+        *("mall_id", "period_start", "period_end", "row_type", "cs_account"),
+        *("service_score", "consult_buyers", "inquiry_buyers"),
+        *("inquiry_lost_buyers", "final_group_buyers", "need_human_buyers"),
+        *("received_buyers", "late_buyers_3min", "rating_count"),
+        *("low_rating_count", "dispute_refund_count", "complaint_count"),
+        *("sales_amount", "net_sales_amount", "improvable_sales_amount"),
+        *("inquiry_conversion_rate", "reply_rate_3min"),
+        *("reply_rate_3min_all_day", "reply_rate_30s", "reply_rate_30s_all_day"),
+        *("low_rating_rate", "avg_response_seconds", "avg_response_printed"),
+        *("_loaded_at", "_source_file"),
+    ),
+    "official_experience_score": (
+        *("mall_id", "as_of_date", "measure", "name", "value"),
+        *("_loaded_at", "_source_file"),
+    ),
+}
 GOOD_ROWS: dict[str, Callable[[Place], Row]] = {
     "messages": _messages,
     "orders": _orders,
@@ -265,6 +308,8 @@ GOOD_ROWS: dict[str, Callable[[Place], Row]] = {
     "ratings": _ratings,
     "quality_reviews": _quality_reviews,
     "excluded_buyers": _excluded_buyers,
+    "official_agent_kpi": _official_agent_kpi,
+    "official_experience_score": _official_experience_score,
 }
 
 NO_LOAD = _rejected("_loaded_at is null", _loaded_at=None)
@@ -444,6 +489,40 @@ CASES: dict[str, tuple[Case, ...]] = {
         _rejected("buyer_uid is null", buyer_uid=None),
         _nulled("valid_to cannot be read", valid_to="永久"),
         _unusual("every shop", mall_id=None),
+    ),
+    "official_agent_kpi": (
+        NO_MALL,
+        NO_LOAD,
+        _rejected("row_type is null", row_type=None),
+        _rejected("row_type is unknown", row_type="合计"),
+        _rejected("an agent without an account", cs_account=" "),
+        _rejected("period_end is null", period_end=None),
+        _rejected("period_end cannot be read", period_end="上周日"),
+        _rejected("period_end is before 2015-09-01", period_end="2015-08-31"),
+        Case(
+            "period_end lies three days after the load",
+            REJECTED,
+            lambda place: {"period_end": place.text(3 * 86_400)[:10]},
+        ),
+        _rejected("period_start is after period_end", period_start="2099-01-01"),
+        _nulled("consult_buyers cannot be read", consult_buyers="--"),
+        _nulled("reply_rate_3min cannot be read", reply_rate_3min="91.67%"),
+    ),
+    "official_experience_score": (
+        NO_MALL,
+        NO_LOAD,
+        _rejected("measure is null", measure=None),
+        _rejected("measure is unknown", measure="综合体验星级"),
+        _rejected("as_of_date is null", as_of_date=None),
+        _rejected("as_of_date cannot be read", as_of_date="昨天"),
+        _rejected("as_of_date is before 2015-09-01", as_of_date="2015-08-31"),
+        Case(
+            "as_of_date lies three days after the load",
+            REJECTED,
+            lambda place: {"as_of_date": place.text(3 * 86_400)[:10]},
+        ),
+        _rejected("value is null", value=None),
+        _rejected("value cannot be read", value="暂无"),
     ),
 }
 

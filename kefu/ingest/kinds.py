@@ -12,30 +12,6 @@ from kefu.ingest.rows import Rule
 
 Rules = Callable[[dict[str, str], KindMapping, Options], list[Rule]]
 
-# Landed beside the ten tables of the contract, texts like those.
-OFFICIAL_TABLES = {
-    "official_agent_kpi": (
-        "mall_id",
-        "period_start",
-        "period_end",
-        "row_type",
-        "cs_account",
-        "service_score",
-        *reports.COUNTS,
-        *reports.AMOUNTS,
-        *reports.RATES,
-        "avg_response_seconds",
-        "avg_response_printed",
-    ),
-    "official_experience_score": (
-        "mall_id",
-        "as_of_date",
-        "measure",
-        "name",
-        "value",
-    ),
-}
-
 
 @dataclass(frozen=True)
 class Kind:
@@ -108,7 +84,5 @@ KINDS = {
 
 def landed_columns(kind: Kind, contract: dict[str, Table]) -> list[str]:
     """Return the columns that a kind lands, in order, without the book columns."""
-    if kind.table in OFFICIAL_TABLES:
-        return list(OFFICIAL_TABLES[kind.table])
     book = (LOADED_AT, SOURCE_FILE)
     return [name for name in contract[kind.table].columns if name not in book]

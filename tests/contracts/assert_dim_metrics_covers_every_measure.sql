@@ -19,6 +19,8 @@ measures as (
         and table_name not like 'dim_%'
         and table_name not like 'fct_%'
         and table_name not like 'data_%'
+        -- the platform's figures, which are not ours to define
+        and table_name not like 'official_%'
         and data_type not in ('VARCHAR', 'DATE', 'TIMESTAMP', 'BOOLEAN')
         -- keys and attributes
         and column_name not in (

@@ -40,6 +40,19 @@ figures as (
                     'denominator': assessed_consult_buyers
                 },
                 {
+                    'figure': 'reply_rate_30s_all_day',
+                    'found': reply_rate_30s_all_day,
+                    'numerator': messages_replied_30s_all_day,
+                    'denominator': assessed_messages_all_day
+                },
+                {
+                    'figure': 'reply_rate_3min_all_day',
+                    'found': reply_rate_3min_all_day,
+                    'numerator': assessed_consult_buyers_all_day
+                    - late_buyers_3min_all_day,
+                    'denominator': assessed_consult_buyers_all_day
+                },
+                {
                     'figure': 'reply_rate_5min',
                     'found': reply_rate_5min,
                     'numerator': assessed_consult_buyers - late_buyers_5min,

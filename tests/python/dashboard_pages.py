@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 PAGES = (
     *("overview", "mall", "team", "agent"),
-    *("mall_groups", "load", "after_sale", "quality"),
+    *("mall_groups", "load", "after_sale", "official", "quality"),
 )
 LANGUAGES = ("zh", "en")
 

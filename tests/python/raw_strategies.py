@@ -393,6 +393,47 @@ def excluded_values(times: st.SearchStrategy) -> Values:
     }
 
 
+ACCOUNTS = ["小美", "店:小美", *AGENTS, "谁"]
+REPORT_COUNTS = (
+    *("consult_buyers", "inquiry_buyers", "inquiry_lost_buyers"),
+    *("final_group_buyers", "need_human_buyers", "received_buyers"),
+    *("late_buyers_3min", "rating_count", "low_rating_count"),
+    *("dispute_refund_count", "complaint_count"),
+)
+
+
+def report_values(times: st.SearchStrategy) -> Values:
+    """Return the strategies of a service performance report's columns."""
+    day = times.map(clock_text).map(lambda text: text[:10])
+    return {
+        "mall_id": st.sampled_from(MALLS),
+        "period_start": st.one_of(st.sampled_from(FIRST_DAYS), day),
+        "period_end": day,
+        "row_type": st.sampled_from(["agent", "agent", "mall_total", "mall_average"]),
+        "cs_account": st.sampled_from(ACCOUNTS),
+        **{name: maybe("0", "1", "2") for name in REPORT_COUNTS},
+        "sales_amount": maybe("0", "9.90", "30"),
+        "reply_rate_3min": maybe("0", "0.5", "1"),
+        "reply_rate_30s_all_day": maybe("0", "0.3333", "1"),
+        "avg_response_seconds": maybe("0", "30", "31.2"),
+        "avg_response_printed": maybe("30秒", "0.52 分钟"),
+    }
+
+
+def score_page_values(times: st.SearchStrategy) -> Values:
+    """Return the strategies of a score page's columns."""
+    return {
+        "mall_id": st.sampled_from(MALLS),
+        "as_of_date": times.map(clock_text).map(lambda text: text[:10]),
+        "measure": st.sampled_from(
+            ["experience_score", "change_7d", "module_score", "module_score"]
+            + ["platform_help_rate", "problem_help_orders", "problem_share"]
+        ),
+        "name": st.sampled_from([None, "商品服务", "物流服务", "发错货"]),
+        "value": st.sampled_from(["0", "1", "2.5", "5", "-0.1"]),
+    }
+
+
 # How many rows a lot has that belong to no episode, and what they are made of.
 TABLES: dict[str, tuple[int, Callable[[st.SearchStrategy], Values]]] = {
     "messages": (8, message_values),
@@ -405,6 +446,8 @@ TABLES: dict[str, tuple[int, Callable[[st.SearchStrategy], Values]]] = {
     "ratings": (3, rating_values),
     "quality_reviews": (5, review_values),
     "excluded_buyers": (2, excluded_values),
+    "official_agent_kpi": (4, report_values),
+    "official_experience_score": (3, score_page_values),
 }
 
 
@@ -420,17 +463,23 @@ def bad_values(column: str) -> st.SearchStrategy:
     }
     if column in known:
         return st.sampled_from(known[column])
+    if column == "value" or "_rate" in column or column.endswith("_seconds"):
+        return st.sampled_from(BAD_ITEMS)
     if column in ("problem_solving", "communication", "professionalism"):
         return st.sampled_from(BAD_ITEMS)
     if column in ("need_reply", "is_spam", "is_valid", "is_robot"):
         return st.sampled_from(BAD_FLAGS)
     if column in ("valid_from", "valid_to", "opened_on", "service_date"):
         return st.sampled_from(BAD_DATES)
+    if column in ("period_start", "period_end", "as_of_date"):
+        return st.sampled_from(BAD_DATES)
     if column == "ts" or column.endswith(("_time", "_at")):
         return st.sampled_from(BAD_TIMES)
     if column.endswith(("_amount", "postage")):
         return st.sampled_from(BAD_AMOUNTS)
-    if column.endswith(("_status", "_flag", "_count", "type", "join_or_not")):
+    if column.endswith(
+        ("_status", "_flag", "_count", "_buyers", "type", "join_or_not")
+    ):
         return st.sampled_from(BAD_NUMBERS)
     return st.one_of(st.sampled_from(BAD_IDS), ANY_TEXT)
 
@@ -512,6 +561,10 @@ def episodes(
         name = {"msg_id": f"{number}-{position}", "content": text, "ts": unix(at)}
         add("messages", at, name | speaker)
     order = f"o{number}"
+    if draw(st.booleans()):
+        # The order's card, which may come before the order, or without it.
+        card = {"msg_id": f"{number}-card", "from_role": "user", "order_sn": order}
+        add("messages", at, card | {"ts": unix(at + draw(delay))})
     if not draw(st.integers(0, 4)):
         return happened
     created = at + draw(delay)
@@ -520,6 +573,7 @@ def episodes(
     received = grouped + draw(st.sampled_from([DAY, 3 * DAY]))
     deal = {
         "order_sn": order,
+        "buyer_uid": draw(st.sampled_from([buyer, None])),
         "created_time": clock_text(created),
         "pay_time": clock_text(paid),
         "confirm_time": clock_text(grouped),
@@ -567,7 +621,7 @@ def episodes(
 
 @st.composite
 def lots(draw: st.DrawFn, has_gap: bool | None = None, most: int = 8) -> Lot:
-    """Draw a lot: rows of all ten tables, some of which may be empty.
+    """Draw a lot: rows of all tables, some of which may be empty.
 
     Up to `most` episodes and some rows of each table that belong to none. With
     `has_gap` some events lie ten years after the others; None leaves it to

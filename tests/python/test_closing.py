@@ -977,7 +977,10 @@ def test_every_table_by_mall_and_day_is_closed() -> None:
     wanted = {
         name: key
         for name, (key, columns) in grains.items()
-        if days & set(key) and "buyer_key" not in columns
+        if days & set(key)
+        and "buyer_key" not in columns
+        # What the platform said is landed, and no rule of ours moves it.
+        and not name.startswith("official_")
     }
     assert {name: table.keys for name, table in CLOSED_TABLES.items()} == wanted
     for table in CLOSED_TABLES.values():
@@ -993,7 +996,8 @@ def test_families_name_columns_and_sources_that_exist() -> None:
         for column in grains[name][1]:
             assert family_of(name, column) in families
     sources = set().union(*families.values())
-    assert sources == {path.name for path in (ROOT / "models/staging/pdd").glob("*/")}
+    folders = {path.name for path in (ROOT / "models/staging/pdd").glob("*/")}
+    assert sources == {name for name in folders if not name.startswith("official_")}
     assert set(COLUMN_FAMILIES) >= KEPT_EVERYWHERE
 
 

@@ -1,11 +1,13 @@
 """The dashboard without a browser: what each page shows, against the tables."""
 
+import csv
 import io
 import json
 import math
 import re
 import socket
-from datetime import date, timedelta
+from collections import Counter
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -38,6 +40,7 @@ from kefu.dashboard.figures import Column, written
 from kefu.dashboard.published import Published, UnreadableFileError, current, query
 from kefu.dashboard.shell import PAGES as SHELL_PAGES
 from kefu.dashboard.text import OF_CODES, Words, chinese, texts
+from kefu.dashboard.views import official
 
 HOME = ROOT / "kefu" / "dashboard"
 GROUPS = """
@@ -125,6 +128,8 @@ def test_no_text_is_left_over():
         *("page", "mark", "team", "after_sale", "weekday", "figure", "column"),
     }
     used = literal_keys() | {"mall.peers_category", "mall.peers_all", "state.empty"}
+    used |= {f"official.{name}" for name in ("report", "score_page", "one_figure")}
+    used |= {f"evidence.{name}" for name in ("unknown", "off_roster", "ambiguous")}
     left = {key for key in texts() if key.split(".")[0] not in parts} - used
     assert left == set()
 
@@ -134,6 +139,14 @@ def test_what_the_file_says_in_english_is_there_in_chinese(file):
     checks = yaml.safe_load((ROOT / "audit.yml").read_text(encoding="utf-8"))["checks"]
     assert set(chinese()["definitions"]) == set(metrics)
     assert set(chinese()["checks"]) == set(checks)
+
+
+def test_what_definitions_differ_in_is_there_in_chinese():
+    with (ROOT / "seeds/official_metric_mapping.csv").open(encoding="utf-8") as seed:
+        differing = {
+            row["official_column"] for row in csv.DictReader(seed) if row["difference"]
+        }
+    assert set(chinese()["differences"]) == differing
 
 
 @pytest.mark.parametrize(
@@ -150,6 +163,9 @@ def test_what_the_file_says_in_english_is_there_in_chinese(file):
         ("completeness", "select status from data_completeness"),
         ("channel", "select channel from fct_help_requests"),
         ("status", "select target_status from mall_benchmarks_30d"),
+        ("cause", "select likely_cause from official_reconciliation"),
+        ("account", "select account_status from official_reconciliation"),
+        ("official", "select source from official_reconciliation"),
         ("role", "select agent_role from dim_agents"),
         ("unit_name", "select unit from dim_metrics where metric in ({shown})"),
     ],
@@ -741,6 +757,154 @@ def test_disputes_are_shown_over_orders_and_over_refunds(shown, as_of):
     assert table["dispute_refund_orders"].sum() == disputes
 
 
+def compared_with(file: Path, as_of: date, mall_id: str | None = None) -> list[dict]:
+    """The platform's figures that a page of the day is to show."""
+    return asked(
+        file,
+        """
+        select * from official_reconciliation
+        where period_end <= $1 and period_end > $1::date - 30
+            and ($2 is null or mall_id = $2)
+        """,
+        as_of,
+        mall_id,
+    ).to_dicts()
+
+
+def cause_counts(rows: list[dict]) -> Counter:
+    return Counter(row["likely_cause"] for row in rows)
+
+
+def test_the_platforms_figures_are_counted_by_likely_cause(shown, as_of):
+    rows = compared_with(shown, as_of)
+    counts = cause_counts(rows)
+    assert set(counts) == {
+        *("equal", "definition", "late_data", "roster", "unexplained")
+    }
+    page = page_of("official", "en")
+    text = told(page)
+    assert f"Of {len(rows)} figures {counts['equal']} are the same as shown" in text
+    assert f"{counts['definition']} another definition" in text
+    assert f"{counts['late_data']} not final or late data" in text
+    lacking = sum(row["our_value"] is None for row in rows)
+    assert f"Of {lacking} there is none of ours" in text
+    (malls,) = tables_with(page, "mall", "figures", "unexplained")
+    assert malls["figures"].sum() == len(rows)
+    for cause, figures_ in counts.items():
+        assert malls[cause].sum() == figures_
+    assert malls["without_ours"].sum() == lacking
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_of_a_mall_the_platforms_report_stands_beside_ours(shown, as_of, language):
+    words = Words(language)
+    (mall_id,) = {
+        row["mall_id"]
+        for row in compared_with(shown, as_of)
+        if row["account_status"] == "unknown"
+        and row["metric"] == "avg_response_seconds"
+    }
+    rows = compared_with(shown, as_of, mall_id)
+    page = page_of("official", language, mall_id=mall_id)
+    page.selectbox(key="mall-any").select(mall_id).run()
+    assert not page.exception
+    metrics = {
+        row["metric"]: row[f"name_{language}"]
+        for row in asked(shown, "select * from dim_metrics").to_dicts()
+    }
+    (table,) = tables_with(page, "figure", "official", "ours")
+    totals = {
+        metrics[row["metric"]]: row
+        for row in rows
+        if row["source"] == "report" and row["row_type"] == "mall_total"
+    }
+    assert set(table["figure"]) == set(totals) and len(totals) > 10
+    for line in table.to_dict("records"):
+        row = totals[line["figure"]]
+        assert line["official"] == written(row["official_value"], row["unit"], words)
+        assert line["ours"] == written(row["our_value"], row["unit"], words)
+        assert (
+            line["cause"]
+            == texts()[f"cause.{row['likely_cause']}"][LANGUAGES.index(language)]
+        )
+        assert bool(line["why"]) == bool(row["evidence"])
+    # One figure of each account, as numbers.
+    (accounts,) = tables_with(page, "account", "official_value")
+    name = metrics["sales_amount"]
+    page.selectbox(key="official-figure-agent").select(name).run()
+    (accounts,) = tables_with(page, "account", "official_value")
+    known = {
+        row["cs_account"]: row
+        for row in rows
+        if row["row_type"] == "agent" and row["metric"] == "sales_amount"
+    }
+    assert set(accounts["account"]) == set(known)
+    for line in accounts.to_dict("records"):
+        row = known[line["account"]]
+        assert line["official_value"] == row["official_value"]
+        assert row["our_value"] is None or line["our_value"] == row["our_value"]
+    (stranger,) = accounts[accounts["our_value"].isna()].to_dict("records")
+    assert stranger["status"] == words("account.unknown")
+    assert stranger["why"].startswith(words("evidence.unknown"))
+
+
+def test_a_difference_rests_on_what_the_table_says(shown, as_of, monkeypatch):
+    """The page puts its evidence together anew, in its language: no piece is lost."""
+    context = Context(current(shown), Words("en"), as_of)
+    rows = context.ask("official_figures", as_of=as_of, mall_id=None).to_dicts()
+    evidences = asked(
+        shown,
+        """
+        select * from official_reconciliation
+        where period_end <= $1 and period_end > $1::date - 30
+        order by period_end desc, source, mall_id, period_start, row_type desc,
+            cs_account nulls last, metric, item_name nulls first
+        """,
+        as_of,
+    ).to_dicts()
+    pieces = set()
+    for row, known in zip(rows, evidences, strict=True):
+        found = official.evidence(context, row)
+        assert found.count("; ") == known["evidence"].count("; ")
+        assert bool(found) == bool(known["evidence"])
+        pieces |= set(re.sub(r"\d+(-\d+)*", "N", found).split("; "))
+    assert len(pieces) > 8
+    chinese_words = Context(current(shown), Words("zh"), as_of)
+    for row in rows:
+        assert not re.search("[a-z]{3}", official.evidence(chinese_words, row))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_everything_that_speaks_for_a_difference_is_told(language):
+    context = SimpleNamespace(words=Words(language))
+    worst = {
+        "likely_cause": "roster",
+        "account_status": "off_roster",
+        "is_our_value_final": False,
+        "is_official_value_final": False,
+        "exported_at": datetime(2026, 11, 8, 1),
+        "incomplete_days": 11,
+        "definition_differs": "in words",
+        "official_column": "reply_rate_30s",
+        "off_shift_days": 22,
+        "rows_landed_later": 33,
+    }
+    found = official.evidence(context, worst)
+    separator = texts()["list.separator"][LANGUAGES.index(language)]
+    assert len(found.split(separator)) == 7
+    for told_number in ("2026-11-08", "11", "22", "33"):
+        assert told_number in found
+    assert ("in words" in found) == (language == "en")
+    assert official.evidence(context, worst | {"likely_cause": "equal"}) == ""
+
+
+def test_an_earlier_day_knows_no_later_report(shown, as_of):
+    ends = {row["period_end"] for row in compared_with(shown, as_of)}
+    page = page_of("official", "en", as_of=min(ends) - timedelta(days=1))
+    assert not page.dataframe
+    assert texts()["official.empty"][1] in [info.value for info in page.info]
+
+
 def test_quality_shows_the_books_the_rejects_and_the_checks(shown):
     page = page_of("quality", "en")
     (balance,) = tables_with(page, "rows_landed")
@@ -913,9 +1077,9 @@ def test_every_table_of_every_page_can_be_taken_along(shown, monkeypatch):
         before, page = len(taken), page_of(name, "zh")
         assert not page.exception
         assert len(taken) - before == len(page.dataframe)
-    for key, csv, xlsx in taken:
+    for key, text, xlsx in taken:
         rows = CalamineWorkbook.from_filelike(io.BytesIO(xlsx)).get_sheet_by_index(0)
-        header = csv.decode("utf-8-sig").splitlines()[0]
+        header = text.decode("utf-8-sig").splitlines()[0]
         assert header.count(",") + 1 == len(rows.to_python()[0]), key
 
 

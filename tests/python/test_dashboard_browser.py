@@ -235,6 +235,39 @@ def test_a_mall_is_chosen_and_kept_from_page_to_page(window, dashboard):
     assert window.tile("refund_rate") == told
 
 
+def test_the_platforms_figures_stand_beside_ours(window, dashboard, tmp_path):
+    counted = asked(
+        dashboard.file,
+        """
+        select mall_id, count(*) as figures,
+            count(*) filter (likely_cause = 'equal') as equal,
+            count(distinct metric) filter (
+                source = 'report' and row_type = 'mall_total'
+            ) as of_shop
+        from official_reconciliation
+        where period_end > $1::date - 30
+        group by mall_id order by figures desc, mall_id limit 1
+        """,
+        as_of(dashboard.file),
+    ).row(0, named=True)
+    window.open("official")
+    box = window.page.get_by_role("combobox", name=re.compile("Mall"))
+    box.click()
+    box.fill(counted["mall_id"])
+    box.press("Enter")
+    window.page.get_by_role("heading", name=f"({counted['mall_id']})").wait_for()
+    window.settle()
+    told = f"Of {counted['figures']} figures {counted['equal']} are the same as shown."
+    assert told in window.text()
+    with window.page.expect_download(timeout=1000 * SECONDS) as taken:
+        window.page.locator(".st-key-csv-official-shop button").click()
+    path = tmp_path / "shop.csv"
+    taken.value.save_as(path)
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    assert lines[0].startswith("Figure,Platform,Ours,")
+    assert len(lines) - 1 == counted["of_shop"]
+
+
 def test_the_first_page_leads_to_the_mall_to_begin_with(window, dashboard):
     window.open()
     step = window.page.locator(".st-key-step-1")

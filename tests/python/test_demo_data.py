@@ -17,6 +17,10 @@ from kefu.demo import broken, texts, world
 from kefu.errors import KefuError
 from kefu.raw_input import read_input
 
+MEASURES = {
+    *("experience_score", "peer_rank", "change_7d", "module_score"),
+    *("platform_help_rate", "problem_help_orders", "problem_share"),
+}
 MALLS, DAYS, MESSAGES, SEED = 20, 45, 12_000, 7
 FIRST_DAY = dt.date(2026, 9, 17)
 
@@ -246,6 +250,29 @@ REJECTED = {
         ),
     ],
     "excluded_buyers": [*map(blank, ("buyer_uid", "_loaded_at"))],
+    "official_agent_kpi": [
+        *map(blank, ("mall_id", "row_type", "period_end", "_loaded_at")),
+        outside("row_type", {"mall_total", "mall_average", "agent"}),
+        lambda row: row["row_type"] == "agent" and blank("cs_account")(row),
+        text("period_end"),
+        lambda row: (row["period_end"] or "9") < "2015-09-01",
+        lambda row: (row["period_start"] or "") > (row["period_end"] or "9"),
+        lambda row: (
+            (row["period_end"] or "")[:1] == "2"
+            and str(row["period_end"]) > str(row["load_date"] + dt.timedelta(days=2))
+        ),
+    ],
+    "official_experience_score": [
+        *map(blank, ("mall_id", "measure", "as_of_date", "value", "_loaded_at")),
+        outside("measure", MEASURES),
+        text("as_of_date"),
+        text("value"),
+        lambda row: (row["as_of_date"] or "9") < "2015-09-01",
+        lambda row: (
+            str(row["as_of_date"])[:1] == "2"
+            and str(row["as_of_date"]) > str(row["load_date"] + dt.timedelta(days=2))
+        ),
+    ],
 }
 
 
@@ -273,6 +300,7 @@ def test_unreadable_values_that_become_null_are_there(small):
         "agents": {"is_robot": "perhaps", "valid_to": "长期"},
         "quality_reviews": {"communication": "良"},
         "excluded_buyers": {"valid_to": "永久"},
+        "official_agent_kpi": {"consult_buyers": "--", "reply_rate_3min": "91.67%"},
     }
     for table, values in expected.items():
         for column, value in values.items():

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import settings_of
+from conftest import land, settings_of, text_row
 from hypothesis import given
 from hypothesis import strategies as st
 from incremental_project import Ended, IncrementalProject, Warehouse
@@ -165,3 +165,144 @@ def test_runs_add_up_to_one_full_build_long(
 ) -> None:
     """The same, of many more."""
     check_law(lot, layout, plan)
+
+
+def land_card(root: Path, day: str, **values: str) -> Path:
+    """Land one message of a buyer with an order's number; return its file."""
+    message = {"mall_id": "m1", "from_role": "user", "order_sn": "o1"}
+    loaded = {"_loaded_at": f"{day} 20:00:00", "ts": "2026-03-10 09:00:00"}
+    row = text_row("messages", **message | loaded | values)
+    return land(root, "messages", [row], f"{values['msg_id']}.parquet", day)
+
+
+def test_a_late_message_finds_the_buyer_of_an_old_order(tmp_path: Path) -> None:
+    """Who named an order decides whose it is, whenever that becomes known."""
+    deal = {
+        "mall_id": "m1",
+        "order_sn": "o1",
+        "created_time": "2026-03-10 10:00:00",
+        "pay_time": "2026-03-10 10:01:00",
+        "confirm_time": "2026-03-10 10:02:00",
+        "updated_at": "2026-03-10 10:02:00",
+        "group_status": "1",
+        "confirm_status": "1",
+        "goods_count": "1",
+        "pay_amount": "9.90",
+        "_loaded_at": "2026-03-10 20:00:00",
+    }
+    refund = {
+        "mall_id": "m1",
+        "id": "r1",
+        "order_sn": "o1",
+        "created_time": "2026-03-12 10:00:00",
+        "updated_time": "2026-03-12 10:00:00",
+        "after_sales_status": "2",
+        "refund_amount": "9.90",
+        "_loaded_at": "2026-03-12 20:00:00",
+    }
+    reply = {"msg_id": "reply", "buyer_uid": "b1", "from_role": "mall_cs"}
+    reply |= {"cs_uid": "a1", "ts": "2026-03-10 09:30:00", "order_sn": ""}
+    root = tmp_path / "raw"
+    land(root, "orders", [text_row("orders", **deal)], "o.parquet", "2026-03-10")
+    land(root, "refunds", [text_row("refunds", **refund)], "r.parquet", "2026-03-12")
+    land_card(root, "2026-03-10", **reply)
+    warehouse = Warehouse(the_project(), settings_of(root), seeded())
+    owner = "select buyer_key, attributed_cs_uid from marts.fct_orders"
+
+    def after_a_run() -> tuple:
+        warehouse.run()
+        found = published(seeded())
+        check_same(found, in_full(root))
+        return seeded().execute(owner).fetchone()
+
+    assert after_a_run() == (None, None)
+    card = land_card(root, "2026-03-20", msg_id="card", buyer_uid="b1")
+    first, agent = after_a_run()
+    assert first is not None and agent == "a1"
+    other = land_card(root, "2026-03-21", msg_id="other", buyer_uid="b2")
+    assert after_a_run() == (None, None)
+    # The message is landed again, without the number: one buyer is left.
+    land_card(root, "2026-03-22", msg_id="other", buyer_uid="b2", order_sn="")
+    assert after_a_run() == (first, "a1")
+    card.unlink()
+    assert after_a_run() == (None, None)
+    land_card(root, "2026-03-23", msg_id="third", buyer_uid="b2")
+    second, agent = after_a_run()
+    assert second not in (None, first) and agent is None
+    other.unlink()
+    assert after_a_run() == (second, None)
+
+
+def land_report(root: Path, load: str, **figures: str) -> None:
+    """Land a report of a shop's 10 March with one agent, as exported on a day."""
+    period = {"period_start": "2026-03-10", "period_end": "2026-03-10"}
+    shared = {"mall_id": "m1", "_loaded_at": f"{load} 02:00:00"} | period | figures
+    rows = [
+        text_row("official_agent_kpi", row_type=kind, cs_account=account, **shared)
+        for kind, account in (("mall_total", None), ("agent", "小美"))
+    ]
+    land(root, "official_agent_kpi", rows, f"{load}.parquet", load)
+
+
+def test_a_late_correction_of_a_report_is_judged_anew(tmp_path: Path) -> None:
+    """The report, the roster and our own rows come late, each in its own run."""
+    root = tmp_path / "raw"
+    land(root, "orders", [], "none.csv", "2026-03-10")
+    chat = {"mall_id": "m1", "buyer_uid": "b1", "_loaded_at": "2026-03-10 20:00:00"}
+    asked = text_row("messages", msg_id="1", from_role="user", **chat)
+    answered = text_row(
+        "messages", msg_id="2", from_role="mall_cs", cs_uid="a1", **chat
+    )
+    asked["ts"], answered["ts"] = "2026-03-10 09:00:00", "2026-03-10 09:00:20"
+    land(root, "messages", [asked, answered], "m.parquet", "2026-03-10")
+    warehouse = Warehouse(the_project(), settings_of(root), seeded())
+
+    def after_a_run() -> list[tuple]:
+        warehouse.run()
+        found = published(seeded())
+        check_same(found, in_full(root))
+        return (
+            seeded()
+            .execute(
+                """
+                select
+                    row_type, official_value, our_value, likely_cause,
+                    rows_landed_later
+                from marts.official_reconciliation
+                where official_column = 'consult_buyers'
+                order by row_type
+                """
+            )
+            .fetchall()
+        )
+
+    assert after_a_run() == []
+    land_report(root, "2026-03-11", consult_buyers="2")
+    # Nobody of the roster is called so, and our day is not over.
+    assert after_a_run() == [
+        ("agent", 2, None, "roster", 0),
+        ("mall_total", 2, 1, "late_data", 0),
+    ]
+    agent = text_row("agents", mall_id="m1", cs_uid="a1", cs_name="小美")
+    land(root, "agents", [agent], "a.parquet", "2026-03-12")
+    later = {"msg_id": "3", "from_role": "user", "ts": "2026-03-10 10:00:00"}
+    later |= {"buyer_uid": "b2", "_loaded_at": "2026-03-12 20:00:00"}
+    land(
+        root,
+        "messages",
+        [text_row("messages", **chat | later)],
+        "late.parquet",
+        "2026-03-12",
+    )
+    assert after_a_run() == [
+        ("agent", 2, 1, "definition", 1),
+        ("mall_total", 2, 2, "equal", 1),
+    ]
+    land_report(root, "2026-03-14", consult_buyers="3")
+    assert after_a_run() == [
+        ("agent", 3, 1, "definition", 0),
+        ("mall_total", 3, 2, "unexplained", 0),
+    ]
+    # The correction is taken back: the report stands as it was first exported.
+    (root / "official_agent_kpi/load_date=2026-03-14/2026-03-14.parquet").unlink()
+    assert after_a_run()[1] == ("mall_total", 2, 2, "equal", 1)

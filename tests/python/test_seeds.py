@@ -26,6 +26,7 @@ SEEDS = {
     "sale_seasons": "season starts_on ends_on",
     "kpi_targets": "metric scope target excellent",
     "mall_groups": "group_name mall_id",
+    "official_metric_mapping": "source official_column metric unit shown_step",
     "metrics": "metric name_zh name_en unit is_higher_better source_mark",
 }
 LUNAR_NEW_YEARS = [

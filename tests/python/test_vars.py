@@ -17,6 +17,7 @@ IMPOSSIBLE = [
         for value in (0, -1, "24", "long", float("nan"), float("inf"), 1e9, None, True)
     ),
     *(("assess_robot_only_buyers", value) for value in ("yes", "true", 1, 0, None)),
+    *(("resolve_order_buyers", value) for value in ("yes", "true", 1, 0, None)),
     *(
         ("after_sales_period_days", value)
         for value in (-1, 1.5, "15", 3_000_000_000, None, False)
@@ -63,6 +64,7 @@ POSSIBLE = [
     ("reply_horizon_hours", 0.5),
     ("reply_horizon_hours", 24),
     ("assess_robot_only_buyers", True),
+    ("resolve_order_buyers", True),
     ("after_sales_period_days", 0),
     ("conversion_window_days", 2),
     ("score_min_orders", 1),

@@ -81,13 +81,14 @@ final as (
             '{{ var("response_unit") }}' = 'message'
             or responsible.is_round_start
         )
-        and responsible.time_of_day >= time '08:00:00'
-        and responsible.time_of_day < time '23:00:00'
         and exempt_dates.date_day is null
         and (
             {{ var('assess_robot_only_buyers') }}
             or robot_only_days.buyer_uid is null
-        ) as is_assessed,
+        ) as is_assessed_all_day,
+        is_assessed_all_day
+        and responsible.time_of_day >= time '08:00:00'
+        and responsible.time_of_day < time '23:00:00' as is_assessed,
         coalesce(
             shift_segments.shift_name,
             default_shift_seconds.shift_name,

@@ -41,6 +41,12 @@ added_up as (
         max(response_ms) filter (is_assessed) as slowest_response_ms,
         arg_min_null(response_ms, conversation_position) filter (is_assessed)
             as first_response_ms,
+        count(*) filter (is_assessed_all_day) as assessed_messages_all_day,
+        count(*) filter (is_assessed_all_day and response_ms <= 30000)
+            as messages_replied_30s_all_day,
+        count(*) filter (
+            is_assessed_all_day and coalesce(response_ms > 180000, true)
+        ) as late_messages_3min_all_day,
         -- How far below 600 s (no points), up to 540 s (all ten points).
         -- least() passes over a null: an unanswered message must stay out.
         coalesce(
@@ -74,7 +80,11 @@ final as (
         assessed_messages > 0 as is_assessed,
         {{ is_late('180000') }} as is_late_3min,
         {{ is_late('300000') }} as is_late_5min,
-        {{ is_late('3600000') }} as is_ineffective
+        {{ is_late('3600000') }} as is_ineffective,
+        assessed_messages_all_day,
+        messages_replied_30s_all_day,
+        assessed_messages_all_day > 0 as is_assessed_all_day,
+        late_messages_3min_all_day > 0 as is_late_3min_all_day
     from added_up
     where scope = 'mall' or cs_uid is not null
 

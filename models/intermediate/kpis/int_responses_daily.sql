@@ -66,6 +66,10 @@ final as (
         sum(first_response_ms) as first_response_ms,
         sum(agent_messages) as agent_messages,
         sum(buyer_messages) as buyer_messages,
+        count(*) filter (is_assessed_all_day) as assessed_consult_buyers_all_day,
+        count(*) filter (is_late_3min_all_day) as late_buyers_3min_all_day,
+        sum(assessed_messages_all_day) as assessed_messages_all_day,
+        sum(messages_replied_30s_all_day) as messages_replied_30s_all_day,
         count(*) filter (is_after_sales and is_assessed)
             as after_sales_assessed_buyers,
         count(*) filter (is_after_sales and is_ineffective)

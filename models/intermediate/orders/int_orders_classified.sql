@@ -19,7 +19,7 @@ with
 orders as (
 
     select * from {{ only_touched(
-        ref('stg_pdd__orders'), by='int_touched_orders',
+        ref('int_orders_identified'), by='int_touched_orders',
         key=['order_sn']
     ) }}
 

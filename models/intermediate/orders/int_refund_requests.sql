@@ -27,7 +27,7 @@ refunds as (
 orders as (
 
     select * from {{ only_touched(
-        ref('stg_pdd__orders'), by='int_touched_orders',
+        ref('int_orders_identified'), by='int_touched_orders',
         key=['order_sn']
     ) }}
 

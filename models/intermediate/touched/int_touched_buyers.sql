@@ -31,22 +31,6 @@ robot_messages as (
 
 ),
 
-refunds as (
-
-    select * from {{ rows_of_changed_keys(
-        'base_pdd__refunds', ['mall_id', 'buyer_uid', 'order_sn']
-    ) }}
-
-),
-
-order_numbers as (
-
-    select order_sn from refunds
-    union
-    select order_sn from {{ changes_of('base_pdd__orders') }}
-
-),
-
 touched as (
 
     select * from {{ rows_of_changed_keys(
@@ -55,15 +39,7 @@ touched as (
     union
     select * from robot_messages
     union
-    select
-        mall_id,
-        buyer_uid
-    from refunds
-    union
-    select * from {{ rows_of_changed_keys(
-        'base_pdd__orders', ['mall_id', 'buyer_uid'],
-        key='order_sn', keys='order_numbers'
-    ) }}
+    select * from {{ ref('int_touched_owners') }}
 
 ),
 

@@ -20,7 +20,7 @@ agents as (
 
 orders as (
 
-    select * from {{ ref('stg_pdd__orders') }}
+    select * from {{ ref('int_orders_identified') }}
 
 ),
 
@@ -73,6 +73,17 @@ final as (
         cast(sum(rows) as bigint) as rows
     from unknown_members
     group by source, load_date, column_name
+    union all
+    select
+        'orders' as source,
+        load_date,
+        'buyer_uid' as column_name,
+        case when buyers_named = 0 then 'unknown_buyer' else 'several_buyers' end
+            as issue,
+        count(*) as rows
+    from orders
+    where buyers_named != 1 and {{ var('resolve_order_buyers') }}
+    group by load_date, issue
 
 )
 

@@ -49,6 +49,14 @@ GRAINS = {
     "hourly_load": ("mall_id", "service_date", "hour_of_day"),
     "data_quality_balance": ("source", "load_date"),
     "data_completeness": ("mall_id", "source", "date_day"),
+    "official_agent_kpi": (
+        *("mall_id", "period_start", "period_end", "row_type", "cs_account"),
+    ),
+    "official_experience_score": ("mall_id", "as_of_date", "measure", "item_name"),
+    "official_reconciliation": (
+        *("source", "mall_id", "period_start", "period_end", "row_type"),
+        *("cs_account", "official_column", "item_name"),
+    ),
 }
 
 # The specification does not fix how a help request is identified: its

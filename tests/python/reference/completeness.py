@@ -141,6 +141,11 @@ class Completeness:
             self._incomplete[mall, source].add(day)
         self.rows.append({"mall_id": mall, "source": source, "date_day": day, **row})
 
+    def incomplete_days(self, mall, source, first, last):
+        """Tell how many days of a mall's source are low or missing."""
+        days = self._incomplete.get((mall, source), ())
+        return sum(first <= day <= last for day in days)
+
     def flag(self, table, rows):
         """Add incomplete_days_30d and is_complete to the rows of a table."""
         for row in rows:

@@ -7,7 +7,7 @@ import math
 import os
 from dataclasses import dataclass
 
-from . import completeness, experience, help_seeking, kpis, load, raw
+from . import completeness, experience, help_seeking, kpis, load, official, raw
 from . import conversations as chat
 from . import orders as trade
 
@@ -18,6 +18,7 @@ class Settings:
 
     reply_horizon_hours: int = 24
     assess_robot_only_buyers: bool = False
+    resolve_order_buyers: bool = False
     response_time_denominator: str = "answered"
     response_unit: str = "message"
     after_sales_period_days: int = 15
@@ -130,6 +131,11 @@ def compute(raw_root, seeds_dir, vars=None):
     for name in completeness.RESTS_ON:
         whole.flag(name, tables[name])
     tables["data_completeness"] = whole.rows
+    tables |= official.tables(
+        official.Ours(sources, collected, cohort, scores, requests, whole, last_day),
+        seeds_dir,
+        settings,
+    )
     return {name: kpis.as_dates(rows) for name, rows in tables.items()}
 
 
@@ -148,7 +154,8 @@ def mall_rows(sources):
     }
     met = {
         row["mall_id"]
-        for source in sources.values()
+        for name, source in sources.items()
+        if name not in raw.OFFICIAL
         for row in source.current
         if row["mall_id"] is not None
     }

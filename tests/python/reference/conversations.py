@@ -31,6 +31,7 @@ class Message:
     reply: Message | None = None
     is_round_start: bool = False
     is_assessed: bool = False
+    is_assessed_all_day: bool = False
     responsible: str | None = None
     shift: str | None = None
 
@@ -241,12 +242,15 @@ class Conversations:
         by_round = self.settings.response_unit == "round"
         spared = buyer_day.is_robot_only and not self.settings.assess_robot_only_buyers
         for message in buyer_day.asked:
-            message.is_assessed = (
+            message.is_assessed_all_day = (
                 message.asks
-                and DAY_OPENS <= message.sent_at % DAY < DAY_CLOSES
                 and buyer_day.day not in self.exempt_days
                 and not spared
                 and (message.is_round_start or not by_round)
+            )
+            message.is_assessed = (
+                message.is_assessed_all_day
+                and DAY_OPENS <= message.sent_at % DAY < DAY_CLOSES
             )
 
     def _assign(self, buyer_day):

@@ -158,6 +158,15 @@ def add_responses(parts, asked, written, counts_written_to):
     counts["buyer_messages"] += len(asked)
     for name, limit in LATE_LIMITS.items():
         counts[name] += len({m.buyer for m in assessed if is_late(m, limit)})
+    whole_day = [message for message in asked if message.is_assessed_all_day]
+    counts["assessed_consult_buyers_all_day"] += len({m.buyer for m in whole_day})
+    counts["late_buyers_3min_all_day"] += len(
+        {m.buyer for m in whole_day if is_late(m, LATE_LIMITS["late_3min"])}
+    )
+    counts["assessed_messages_all_day"] += len(whole_day)
+    counts["messages_replied_30s_all_day"] += sum(
+        m.response <= 30 * SECOND for m in whole_day if m.reply
+    )
     parts.values["responses"].extend(answered)
     parts.values["speed"].extend(map(speed_points, assessed))
     for first in first_assessed(assessed):
@@ -433,6 +442,22 @@ class Figures:
             ),
         }
 
+    def all_day(self, parts):
+        """The twins, over all 24 hours, of the rates from 8 to 23 o'clock."""
+        counts = parts.counts
+        buyers = counts["assessed_consult_buyers_all_day"]
+        late = counts["late_buyers_3min_all_day"]
+        assessed = counts["assessed_messages_all_day"]
+        replied = counts["messages_replied_30s_all_day"]
+        return {
+            "assessed_consult_buyers_all_day": buyers,
+            "late_buyers_3min_all_day": late,
+            "reply_rate_3min_all_day": rate(buyers - late, buyers),
+            "assessed_messages_all_day": assessed,
+            "messages_replied_30s_all_day": replied,
+            "reply_rate_30s_all_day": rate(replied, assessed),
+        }
+
     def _average(self, answered, assessed):
         denominator = assessed if self.over_all else len(answered)
         return rate(sum(answered), denominator * SECOND)
@@ -475,6 +500,7 @@ class Figures:
     def agent(self, parts):
         return {
             **self.responses(parts),
+            **self.all_day(parts),
             **self.business(parts, "agent"),
             "max_concurrent_buyers": parts.max_concurrent,
             "converted_inquiry_buyers": parts.counts["converted_inquiry_buyers"],
@@ -487,6 +513,7 @@ class Figures:
         interventions = len(parts.intervened)
         return {
             **self.responses(parts),
+            **self.all_day(parts),
             **self.business(parts, "mall"),
             **{name: counts[name] for name in MALL_COUNTS},
             "paid_grouped_amount": money["paid_grouped_amount"],

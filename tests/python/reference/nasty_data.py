@@ -71,6 +71,7 @@ class Maker:
         self.problems = list(PROBLEMS)
         self.reasons = list(REASONS)
         self.texts = list(TEXTS)
+        self.problem_names = []
         self.start = DEFAULT_START
         if seeds_dir is not None:
             self._borrow(seeds_dir)
@@ -92,7 +93,7 @@ class Maker:
 
     def _borrow(self, seeds_dir):
         """Codes, reasons, texts and the calendar of the project's seeds."""
-        problems = read_seed(seeds_dir, "problems")
+        problems = self.problem_names = read_seed(seeds_dir, "problems")
         by_module = defaultdict(list)
         for row in problems:
             by_module[row["module"], row["is_quality"]].append(row)
@@ -790,6 +791,148 @@ class Maker:
             row["service_date"] = self.pick(["", "someday", "2010-01-01"])
         self.add("quality_reviews", row, self.load_after(moment))
 
+    # --- the platform's own figures ---
+
+    def make_officials(self, reports, pages):
+        for _ in range(reports):
+            self._add_report()
+        for _ in range(pages):
+            self._add_score_page()
+        self._add_bad_officials()
+
+    def _printed(self, offset):
+        """A day; sometimes of more days than there are."""
+        return str(self.start + timedelta(days=offset))
+
+    def _add_report(self):
+        """A report of some days: the shop, the mean, accounts of all spellings."""
+        mall = self.pick_mall()
+        length = self.pick([1, 1, 2, 7, 30])
+        first = self.random.randint(0, DAYS - length + 3)
+        last = first + length - 1
+        roster = [row for row in self.rows["agents"] if row["mall_id"] == mall]
+        accounts = [None, None]
+        for row in self.random.sample(roster, min(5, len(roster))):
+            spelling = self.pick(["{}", "{}", "店铺:{}", "旗舰店:二店： {}", "{}x"])
+            name = self.pick([row["cs_name"], row["cs_uid"].strip()])
+            accounts.append(spelling.format(name))
+        accounts += [self.pick(self.agents[mall]), f"ghost {mall}"]
+        loaded = self.begin - LOCAL + (last + self.pick([1, 1, 2, 4, 9])) * DAY
+        loaded += self.pick([0, 0, 1, HOUR])
+        for place, account in enumerate(accounts):
+            kind = ("mall_total", "mall_average")[place] if place < 2 else "agent"
+            row = {
+                "mall_id": self.padded(mall),
+                "period_start": self._printed(first),
+                "period_end": self._printed(last),
+                "row_type": kind,
+                "cs_account": account if kind == "agent" else self.pick([None, "总计"]),
+                **self._reported(),
+            }
+            self.add("official_agent_kpi", row, loaded, again=0.1)
+            if self.chance(0.1):
+                # Corrected: a later export, of the same rows.
+                newer = {**row, **self._reported()}
+                self.add("official_agent_kpi", newer, loaded + self.pick([0, 3 * DAY]))
+
+    def _reported(self):
+        """The figures of one row of a report."""
+        counts = (
+            *("consult_buyers", "inquiry_buyers", "inquiry_lost_buyers"),
+            *("final_group_buyers", "need_human_buyers", "received_buyers"),
+            *("late_buyers_3min", "rating_count", "low_rating_count"),
+            *("dispute_refund_count", "complaint_count"),
+        )
+        rates = (
+            *("inquiry_conversion_rate", "reply_rate_3min", "reply_rate_30s"),
+            *("reply_rate_3min_all_day", "reply_rate_30s_all_day"),
+            "low_rating_rate",
+        )
+        row = {
+            name: self.pick([0, 0, 1, 1, 2, "3", 4.0, None, "8.5", 2**31])
+            for name in counts
+        }
+        row |= {
+            name: self.pick([0, 1, "1", 0.5, "0.3333", "0.6667", None, "97%"])
+            for name in rates
+        }
+        row |= {
+            name: self.pick([0, 0, "9.90", " 12 ", "120.5", None, "much"])
+            for name in ("sales_amount", "net_sales_amount", "improvable_sales_amount")
+        }
+        row["service_score"] = self.pick([None, 88.5, "91", "n/a"])
+        row["avg_response_seconds"], row["avg_response_printed"] = self.pick(
+            [(9, "9秒"), ("22.2", "0.37 分钟"), (3600, "1小时"), (30, "30"), (61, None)]
+            + [(125, "2分"), (None, "--"), ("soon", "很快"), (1800, "0.5 时")]
+        )
+        return row
+
+    def _add_score_page(self):
+        mall, offset = self.pick_mall(), self.random.randint(20, DAYS + 1)
+        names = ["服务态度", "基础服务", "商品服务", "发货服务", "物流服务"]
+        hot = [row["name_zh"] for row in self.problem_names] or ["商品破损"]
+        values = [
+            ("experience_score", None, [3.5, "4.1", 5]),
+            ("experience_score", "总分", [3.5]),
+            ("peer_rank", None, [0.25]),
+            ("change_7d", None, [0, -0.1, "0.02"]),
+            ("platform_help_rate", None, [0, 0, "0.05", 0.1]),
+            *(("module_score", name, [5, 2.5, "0", 3.75]) for name in [*names, None]),
+            ("module_score", "价格", [5]),
+        ]
+        for name in [*self.random.sample(hot, min(6, len(hot))), None, "不认识"]:
+            values.append(("problem_help_orders", name, [0, 1, "1", 2]))
+            values.append(("problem_share", name, [0, 0.5, "1", 0.3333]))
+        loaded = self.begin - LOCAL + (offset + self.pick([1, 2, 5])) * DAY
+        for measure, name, choices in values:
+            if self.chance(0.2):
+                continue
+            row = {
+                "mall_id": mall,
+                "as_of_date": self._printed(offset),
+                "measure": measure,
+                "name": self.padded(name),
+                "value": self.pick(choices),
+            }
+            self.add("official_experience_score", row, loaded, again=0.1)
+            if self.chance(0.1):
+                newer = {**row, "value": self.pick(choices)}
+                self.add("official_experience_score", newer, loaded + DAY)
+
+    def _add_bad_officials(self):
+        days = {
+            "": "missing",
+            "someday": "unreadable",
+            "2099-01-01": "future",
+            "2015-08-31": "before",
+        }
+        changes = {
+            "official_agent_kpi": [
+                *({"period_end": day} for day in days),
+                {"row_type": " "},
+                {"row_type": "agents"},
+                {"row_type": "agent", "cs_account": None},
+                {"mall_id": ""},
+                {"_loaded_at": None},
+                {"period_start": None},
+                {"period_start": "2098-12-31"},
+                # What is accepted: an account of a shop's row says nothing.
+                {"row_type": "mall_total", "cs_account": "two"},
+            ],
+            "official_experience_score": [
+                *({"as_of_date": day} for day in days),
+                {"measure": None},
+                {"measure": "Experience score"},
+                {"mall_id": None},
+                {"_loaded_at": "later"},
+                {"value": None},
+                {"value": "--"},
+            ],
+        }
+        for table, broken in changes.items():
+            for change in broken:
+                self.rows[table].append({**self.rows[table][0], **change})
+
     # --- what was never landed ---
 
     def close_a_mall(self):
@@ -910,6 +1053,8 @@ def make(
     orders=500,
     refunds=200,
     complaints=100,
+    reports=25,
+    pages=12,
 ):
     """Write one lot of nasty raw data below out_dir."""
     maker = Maker(out_dir, seed, seeds_dir, messages)
@@ -921,4 +1066,5 @@ def make(
     maker.make_opinions(complaints)
     maker.close_a_mall()
     maker.lose_rows()
+    maker.make_officials(reports, pages)
     maker.write()

@@ -104,15 +104,29 @@ class RefundedOrder:
         return any(condition(refund) for refund in self.refunds)
 
 
+def _with_buyers(orders, messages):
+    """Orders without a buyer get the only one of whom a message names them."""
+    named = defaultdict(set)
+    for row in messages:
+        if row["from_role"] == "user" and row["order_sn"] is not None:
+            named[row["mall_id"], row["order_sn"]].add(row["buyer_uid"])
+    for row in orders:
+        buyers = named[row["mall_id"], row["order_sn"]]
+        if row["buyer_uid"] is None and len(buyers) == 1:
+            yield row | {"buyer_uid": min(buyers)}
+        else:
+            yield row
+
+
 class Orders:
     def __init__(self, sources, conversations, seeds_dir, settings):
         self.settings = settings
         self.conversations = conversations
+        rows = sources["orders"].current
+        if settings.resolve_order_buyers:
+            rows = _with_buyers(rows, sources["messages"].current)
         self.orders = [
-            _order(row)
-            for row in sorted(
-                sources["orders"].current, key=lambda row: row["order_sn"]
-            )
+            _order(row) for row in sorted(rows, key=lambda row: row["order_sn"])
         ]
         self.by_number = {
             (order.row["mall_id"], order.row["order_sn"]): order

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import math
 import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -153,7 +154,39 @@ CONTRACTS = {
         key=("mall_id", "buyer_uid", "valid_from"),
         nullable_key=("mall_id", "valid_from"),
     ),
+    "official_agent_kpi": Contract(
+        _columns(
+            "mall_id:text* period_start:date* period_end:date* row_type:text* "
+            "cs_account:text service_score:finite consult_buyers:int "
+            "inquiry_buyers:int inquiry_lost_buyers:int final_group_buyers:int "
+            "need_human_buyers:int received_buyers:int late_buyers_3min:int "
+            "rating_count:int low_rating_count:int dispute_refund_count:int "
+            "complaint_count:int sales_amount:money net_sales_amount:money "
+            "improvable_sales_amount:money inquiry_conversion_rate:finite "
+            "reply_rate_3min:finite reply_rate_3min_all_day:finite "
+            "reply_rate_30s:finite reply_rate_30s_all_day:finite "
+            "low_rating_rate:finite avg_response_seconds:finite "
+            "avg_response_printed:text"
+        ),
+        key=("mall_id", "period_start", "period_end", "row_type", "cs_account"),
+        nullable_key=("cs_account",),
+        event="period_end",
+    ),
+    "official_experience_score": Contract(
+        _columns(
+            "mall_id:text* as_of_date:date* measure:text* name:text value:finite*"
+        ),
+        key=("mall_id", "as_of_date", "measure", "name"),
+        nullable_key=("name",),
+        event="as_of_date",
+    ),
 }
+# What the platform says of a shop makes it no shop of ours.
+OFFICIAL = ("official_agent_kpi", "official_experience_score")
+MEASURES = (
+    *("experience_score", "peer_rank", "change_7d", "module_score"),
+    *("platform_help_rate", "problem_help_orders", "problem_share"),
+)
 
 
 # --- reading: every value becomes the text as landed, or None ---
@@ -384,6 +417,11 @@ def to_number(text):
         return None
 
 
+def to_finite(text):
+    number = to_number(text)
+    return None if number is None or math.isinf(float(number)) else number
+
+
 def to_int(text):
     match = _INTEGER.fullmatch(trimmed(text) or "")
     if match is None or not -(2**31) <= int(match.group(1)) < 2**31:
@@ -408,6 +446,7 @@ TYPERS = {
     "verbatim": lambda text: text or None,
     "int": to_int,
     "number": to_number,
+    "finite": to_finite,
     "money": to_money,
     "bool": to_bool,
     "time": to_time,
@@ -417,6 +456,8 @@ TYPERS = {
 
 def typed(contract, landed):
     row = {name: TYPERS[kind](landed[name]) for name, kind in contract.kinds.items()}
+    if "row_type" in row and row["row_type"] != "agent":
+        row["cs_account"] = None
     row["_loaded_at"] = moment_microseconds(landed["_loaded_at"])
     row["load_date"] = landed["load_date"]
     return row
@@ -435,7 +476,7 @@ def text_form(contract, row):
             parts.append(str(EPOCH + timedelta(days=value)))
         elif kind == "bool":
             parts.append("true" if value else "false")
-        elif kind == "number":
+        elif kind in ("number", "finite"):
             parts.append(repr(float(value)))
         else:
             parts.append(str(value))
@@ -479,6 +520,18 @@ def reject_reason(table, landed, row):
 
 
 def _value_reason(table, landed, row):
+    if table == "official_agent_kpi":
+        if row["row_type"] not in ("mall_total", "mall_average", "agent"):
+            return "row_type outside its list"
+        if row["row_type"] == "agent" and row["cs_account"] is None:
+            return "agent without an account"
+        if row["period_start"] > row["period_end"]:
+            return "period ends before it starts"
+    if table == "official_experience_score":
+        if row["measure"] not in MEASURES:
+            return "measure outside its list"
+        if row["value"] is None:
+            return "value cannot be read"
     roles = ("user", "mall_cs", "system")
     if table == "messages" and row["from_role"] not in roles:
         return "from_role outside its list"

@@ -9,6 +9,7 @@
                 'key_hash': 'ubigint',
                 'mall_id': 'varchar',
                 'buyer_uid': 'varchar',
+                'order_sn': 'varchar',
                 'load_date': 'date',
                 'sent_at': 'timestamp',
             },

@@ -1,0 +1,23 @@
+-- The values of the platform's score page; taken from it not after they were landed.
+with
+
+scores as (
+
+    select * from {{ ref('stg_pdd__official_experience_score') }}
+
+),
+
+final as (
+
+    select
+        mall_id,
+        as_of_date,
+        measure,
+        item_name,
+        official_value,
+        loaded_at + interval 8 hours as exported_at
+    from scores
+
+)
+
+select * from final

@@ -1,0 +1,16 @@
+with
+
+final as (
+
+    select
+        mall_id,
+        as_of_date,
+        measure,
+        item_name,
+        official_value,
+        exported_at
+    from {{ ref('int_official_scores') }}
+
+)
+
+select * from final

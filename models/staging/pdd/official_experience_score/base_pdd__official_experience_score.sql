@@ -1,0 +1,75 @@
+{{
+    config(
+        materialized='incremental',
+        meta={
+            'landing': 'official_experience_score',
+            'touched_by': 'landings',
+            'touched_key': ['landing_id'],
+            'changes': {'key_hash': 'ubigint', 'load_date': 'date'},
+        },
+        post_hook="{{ book_landing('official_experience_score') }}",
+    )
+}}
+
+with
+
+official_experience_score as (
+
+    select * from {{ landed('official_experience_score') }}
+
+),
+
+trimmed as (
+
+    select
+        {{ trimmed_texts(except=['load_date', 'landing_id']) }},
+        load_date as folder_date,
+        landing_id,
+        official_experience_score as landed
+    from official_experience_score
+
+),
+
+typed as (
+
+    select
+        mall_id_text as mall_id,
+        {{ parse_date('as_of_date_text') }} as as_of_date,
+        measure_text as measure,
+        name_text as item_name,
+        {{ parse_finite('value_text') }} as official_value,
+        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at,
+        {{ booked_date('folder_date', 'loaded_at') }} as load_date,
+        _source_file_text as source_file,
+        landing_id,
+        landed,
+        as_of_date_text,
+        cast([] as varchar[]) as unreadable_columns
+    from trimmed
+
+),
+
+final as (
+
+    select
+        * exclude (landed, as_of_date_text),
+        hash(mall_id, as_of_date, measure, item_name) as key_hash,
+        case
+            when measure is null then 'missing_key'
+            when loaded_at is null then 'missing_loaded_at'
+            when mall_id is null then 'missing_mall_id'
+            {{ event_time_reasons('as_of_date', 'as_of_date_text') }}
+            when
+                measure not in (
+                    'experience_score', 'peer_rank', 'change_7d', 'module_score',
+                    'platform_help_rate', 'problem_help_orders', 'problem_share'
+                )
+                then 'invalid_measure'
+            when official_value is null then 'unreadable_value'
+        end as reject_reason,
+        case when reject_reason is not null then [landed] end as landed
+    from typed
+
+)
+
+select * from final
