@@ -268,6 +268,11 @@ def one_figure(context: Context, found: pl.DataFrame) -> None:
     chosen = _gravest_first(rows.filter(pl.col("figure") == name))
     unit, metric = chosen["unit"][0], chosen["metric"][0]
     shown = chosen.with_columns(
+        # In points of percent where it is of a rate.
+        gap=_each(
+            chosen,
+            lambda row: figures.written(row["difference"], unit, words, signed=True),
+        ),
         mall=pl.col("mall_id").map_elements(context.mall, return_dtype=pl.String),
         of=_each(chosen, lambda row: period(context, row)),
         status=pl.col("account_status").map_elements(
@@ -287,7 +292,7 @@ def one_figure(context: Context, found: pl.DataFrame) -> None:
         **who,
         "official_value": Column(words("column.official"), unit),
         "our_value": Column(words("column.ours"), unit),
-        "difference": Column(words("column.gap"), unit),
+        "gap": Column(words("column.gap")),
         "cause": Column(words("column.likely_cause")),
         "why": Column(words("column.evidence")),
         "parts": Column(words("column.parts")),
