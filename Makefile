@@ -123,9 +123,8 @@ test-data: install-dev
 	@cp profiles.example.yml $(TEST_DATA)/profiles/profiles.yml
 	@$(TEST_ENV) $(BIN)/kefu demo-data --malls 24 --days 45 --messages 30000 >/dev/null
 
-docs: install ## Write the dbt documentation to target/
-	@$(BIN)/kefu dbt docs generate --static
-	$(SAY) "open target/static_index.html in a browser"
+docs: install ## Write the documentation site beside the published file
+	@$(BIN)/kefu docs
 
 lock: $(UV) ## Resolve the locked versions anew
 	@$(UV) pip compile --quiet --upgrade --generate-hashes \
