@@ -91,10 +91,10 @@ def deliver(plan: Delivery, everything: Path, root: Path) -> list[list]:
     for path in files:
         target = root / path.relative_to(everything)
         steps[chance.randrange(plan.runs)].append((path, target))
-    for _ in range(plan.taken_back):
+    for number in range(plan.taken_back):
         path = chance.choice(files)
         table = path.relative_to(everything).parts[0]
-        target = root / table / "load_date=2026-03-03" / f"again-{path.name}"
+        target = root / table / "load_date=2026-03-03" / f"again-{number}-{path.name}"
         came, went = sorted(chance.sample(range(plan.runs), 2))
         steps[came].append((path, target))
         steps[went].append((None, target))
@@ -278,10 +278,10 @@ def test_a_late_correction_of_a_report_is_judged_anew(tmp_path: Path) -> None:
 
     assert after_a_run() == []
     land_report(root, "2026-03-11", consult_buyers="2")
-    # Nobody of the roster is called so, and our day is not over.
+    # Nobody of the roster is called so; our day is over, and nothing is late yet.
     assert after_a_run() == [
         ("agent", 2, None, "roster", 0),
-        ("mall_total", 2, 1, "late_data", 0),
+        ("mall_total", 2, 1, "unexplained", 0),
     ]
     agent = text_row("agents", mall_id="m1", cs_uid="a1", cs_name="小美")
     land(root, "agents", [agent], "a.parquet", "2026-03-12")
