@@ -699,6 +699,47 @@ def test_a_group_is_recomputed_from_the_parts_of_its_malls(shown, as_of):
     assert "no such mall" in told(page)
 
 
+def test_what_has_no_orders_has_no_rate(file, as_of, scored, tmp_path, monkeypatch):
+    """Neither of a group without grouped orders, nor before the first day."""
+    mall_id = scored[0]["mall_id"]
+    changed = copy_of(
+        file,
+        tmp_path / "kefu.duckdb",
+        "delete from dim_mall_groups",
+        f"insert into dim_mall_groups values ('Alone', '{mall_id}', true)",
+        f"""
+        create or replace table mall_kpi_30d as
+        select * replace (
+            case when mall_id = '{mall_id}' then 0 else grouped_orders end
+                as grouped_orders,
+            case when mall_id = '{mall_id}' then 0 else consult_buyers end
+                as consult_buyers
+        )
+        from mall_kpi_30d
+        """,
+    )
+    monkeypatch.setenv("KEFU_PUBLISHED", str(changed))
+    data = Published(changed)
+    rates = [
+        *("refund_rate", "dispute_refund_rate", "quality_refund_rate"),
+        *("platform_intervention_rate", "complaint_rate"),
+    ]
+    asked_for = {"over_all_messages": False}
+    rows = data.ask("totals", as_of=as_of, kind="group", name="Alone", **asked_for)
+    assert rows.height == 2
+    assert rows.select(rates).row(1) == (None,) * len(rates)
+    first = asked(file, "select min(as_of_date) as day from mall_kpi_30d")["day"][0]
+    rows = data.ask("totals", as_of=first, kind="all", name=None, **asked_for)
+    before, now = rows.to_dicts()
+    assert (before["malls"], before["as_of_date"]) == (0, first - timedelta(days=7))
+    left = {key: value for key, value in before.items() if value is not None}
+    assert set(left) == {"name", "as_of_date", "malls"}
+    assert now["malls"] > 0
+    page = page_of("after_sale", "en", as_of=first)
+    assert "-100.00" not in told(page)
+    assert not page.exception
+
+
 def test_without_groups_the_page_says_how_to_make_them(demo, monkeypatch):
     monkeypatch.setenv("KEFU_PUBLISHED", str(demo[0].published))
     page = page_of("mall_groups", "zh")

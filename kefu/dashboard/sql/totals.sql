@@ -1,7 +1,8 @@
 -- Several malls as one: parts are added up and divided last; a mean counts as
 -- often as it was taken over. One row a set of malls and day, of the two days
 -- that are compared. $kind: all, category, mall or group; $name: which, NULL
--- for each.
+-- for each. Nothing where no mall has any, and no rate where there is nothing
+-- to divide by: least() would pass over the null and give 1.
 -- $over_all_messages: the mean response time counts unanswered ones (a var).
 with
 
@@ -83,48 +84,48 @@ sums as (
         as_of_date,
         count(coalesce(kpis_of, help_of)) as malls,
         count_if(incomplete_days > 0) as incomplete_malls,
-        sum(coalesce(grouped_orders_30d, 0))::bigint as grouped_orders_30d,
-        sum(coalesce(help_orders_30d, 0))::bigint as help_orders_30d,
-        sum(coalesce(platform_help_orders_30d, 0))::bigint
+        sum(grouped_orders_30d)::bigint as grouped_orders_30d,
+        sum(help_orders_30d)::bigint as help_orders_30d,
+        sum(platform_help_orders_30d)::bigint
             as platform_help_orders_30d,
-        sum(coalesce(consult_buyers, 0))::bigint as consult_buyers,
-        sum(coalesce(assessed_consult_buyers, 0))::bigint
+        sum(consult_buyers)::bigint as consult_buyers,
+        sum(assessed_consult_buyers)::bigint
             as assessed_consult_buyers,
-        sum(coalesce(assessed_messages, 0))::bigint as assessed_messages,
-        sum(coalesce(messages_replied_30s, 0))::bigint as messages_replied_30s,
-        sum(coalesce(answered_messages, 0))::bigint as answered_messages,
+        sum(assessed_messages)::bigint as assessed_messages,
+        sum(messages_replied_30s)::bigint as messages_replied_30s,
+        sum(answered_messages)::bigint as answered_messages,
         sum(avg_response_seconds * timed_messages)
         / nullif(
             sum(timed_messages) filter (avg_response_seconds is not null), 0
         ) as avg_response_seconds,
-        sum(coalesce(late_buyers_3min, 0))::bigint as late_buyers_3min,
-        sum(coalesce(late_buyers_5min, 0))::bigint as late_buyers_5min,
-        sum(coalesce(ineffective_buyers, 0))::bigint as ineffective_buyers,
-        sum(coalesce(inquiry_buyers, 0))::bigint as inquiry_buyers,
-        sum(coalesce(final_group_buyers, 0))::bigint as final_group_buyers,
-        sum(coalesce(sales_amount, 0))::decimal(18, 2) as sales_amount,
-        sum(coalesce(sales_buyers, 0))::bigint as sales_buyers,
-        sum(coalesce(complaint_buyers, 0))::bigint as complaint_buyers,
-        sum(coalesce(rating_count, 0))::bigint as rating_count,
-        sum(coalesce(low_rating_count, 0))::bigint as low_rating_count,
-        sum(coalesce(grouped_orders, 0))::bigint as grouped_orders,
-        sum(coalesce(refunded_orders, 0))::bigint as refunded_orders,
-        sum(coalesce(dispute_refund_orders, 0))::bigint
+        sum(late_buyers_3min)::bigint as late_buyers_3min,
+        sum(late_buyers_5min)::bigint as late_buyers_5min,
+        sum(ineffective_buyers)::bigint as ineffective_buyers,
+        sum(inquiry_buyers)::bigint as inquiry_buyers,
+        sum(final_group_buyers)::bigint as final_group_buyers,
+        sum(sales_amount)::decimal(18, 2) as sales_amount,
+        sum(sales_buyers)::bigint as sales_buyers,
+        sum(complaint_buyers)::bigint as complaint_buyers,
+        sum(rating_count)::bigint as rating_count,
+        sum(low_rating_count)::bigint as low_rating_count,
+        sum(grouped_orders)::bigint as grouped_orders,
+        sum(refunded_orders)::bigint as refunded_orders,
+        sum(dispute_refund_orders)::bigint
             as dispute_refund_orders,
-        sum(coalesce(platform_intervention_orders, 0))::bigint
+        sum(platform_intervention_orders)::bigint
             as platform_intervention_orders,
-        sum(coalesce(quality_refund_orders, 0))::bigint
+        sum(quality_refund_orders)::bigint
             as quality_refund_orders,
         sum(avg_refund_hours * refunded_orders)
         / nullif(sum(refunded_orders), 0) as avg_refund_hours,
-        sum(coalesce(after_sales_first_responses, 0))::bigint
+        sum(after_sales_first_responses)::bigint
             as after_sales_first_responses,
         sum(after_sales_first_response_seconds * after_sales_first_responses)
         / nullif(sum(after_sales_first_responses), 0)
             as after_sales_first_response_seconds,
-        sum(coalesce(after_sales_assessed_buyers, 0))::bigint
+        sum(after_sales_assessed_buyers)::bigint
             as after_sales_assessed_buyers,
-        sum(coalesce(after_sales_ineffective_buyers, 0))::bigint
+        sum(after_sales_ineffective_buyers)::bigint
             as after_sales_ineffective_buyers
     from rows_of_malls
     group by name, as_of_date
@@ -145,17 +146,27 @@ select
         as effective_reply_rate,
     final_group_buyers / nullif(inquiry_buyers, 0) as inquiry_conversion_rate,
     sales_amount::double / nullif(sales_buyers, 0) as avg_order_value,
-    least(1, complaint_buyers / nullif(consult_buyers, 0)) as complaint_rate,
+    case
+        when consult_buyers > 0 then least(1, complaint_buyers / consult_buyers)
+    end as complaint_rate,
     low_rating_count / nullif(rating_count, 0) as low_rating_rate,
-    least(1, refunded_orders / nullif(grouped_orders, 0)) as refund_rate,
-    least(1, dispute_refund_orders / nullif(grouped_orders, 0))
-        as dispute_refund_rate,
+    case
+        when grouped_orders > 0 then least(1, refunded_orders / grouped_orders)
+    end as refund_rate,
+    case
+        when grouped_orders > 0
+            then least(1, dispute_refund_orders / grouped_orders)
+    end as dispute_refund_rate,
     dispute_refund_orders / nullif(refunded_orders, 0)
         as dispute_refund_rate_of_refunds,
-    least(1, platform_intervention_orders / nullif(grouped_orders, 0))
-        as platform_intervention_rate,
-    least(1, quality_refund_orders / nullif(grouped_orders, 0))
-        as quality_refund_rate,
+    case
+        when grouped_orders > 0
+            then least(1, platform_intervention_orders / grouped_orders)
+    end as platform_intervention_rate,
+    case
+        when grouped_orders > 0
+            then least(1, quality_refund_orders / grouped_orders)
+    end as quality_refund_rate,
     1 - after_sales_ineffective_buyers / nullif(after_sales_assessed_buyers, 0)
         as after_sales_effective_reply_rate
 from sums
