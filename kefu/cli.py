@@ -34,7 +34,8 @@ EXIT_CODES = """
 \b
 Exit codes:
   0  done
-  1  a question was not answered with yes: nothing was changed
+  1  a question was not answered with yes: nothing was changed; or an error that
+     nobody foresaw
   2  the command was called wrongly
   3  the input, a path or a setting is wrong: nothing was built
   4  a model or a test failed: nothing was published
