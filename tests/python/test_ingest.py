@@ -372,6 +372,34 @@ def test_chat_round_trip(root: Path, tmp_path: Path, form: str) -> None:
     check_book(found, path)
 
 
+@pytest.mark.parametrize("empty", [..., None, "", " ", "-"])
+def test_another_field_stands_in_for_an_empty_one(
+    root: Path, tmp_path: Path, empty: object
+) -> None:
+    def without(record: dict, name: str) -> dict:
+        rest = {key: value for key, value in record.items() if key != name}
+        return rest if empty is ... else rest | {name: empty}
+
+    message = exports.payload(messages()[0])
+    time = message["ts"]
+    twice = [
+        without(message, "ts") | {"time": time},
+        message | {"msg_id": "2", "time": 1},
+    ]
+    path = exports.write_lines(tmp_path / "c.jsonl", twice)
+    done = ingest(root, "chat", path)
+    assert "landed 2 rows, 0 could not be mapped" in done.stdout
+    assert [row["ts"] for row in official(root, "messages")] == [str(time)] * 2
+
+    refund = refunds(in_ms=True)[0]
+    answer = without(exports.refund_answer(refund, True, "fen"), "created_time")
+    path = exports.write_lines(tmp_path / "r.jsonl", [answer])
+    done = ingest(root, "refund-detail", path, "--amounts", "fen")
+    assert "landed 1 rows, 0 could not be mapped" in done.stdout
+    (row,) = official(root, "refunds")
+    assert row["created_time"] == row["recreated_at"] == refund["created_time"]
+
+
 def test_what_a_card_holds_is_not_its_text(root: Path, tmp_path: Path) -> None:
     (row,) = [row for row in messages() if row["from_role"] == "user"][:1]
     card = exports.payload(row) | {
