@@ -976,6 +976,8 @@ agents:
   columns:
     cs_uid: {headers: [客服ID], required: true}
     cs_name: {headers: [%s]}
+    valid_from: {headers: [生效日期], instead: [%s]}
+    valid_to: {headers: [失效日期], instead: [截止]}
   ignored: []
   personal: [手机]
 """
@@ -984,8 +986,31 @@ agents:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (MAPPING % "客服 id", "in agents the header 客服id stands for both cs_uid and"),
-        (MAPPING % "客服手机", "in agents the header 客服手机 of cs_name is personal"),
+        (
+            MAPPING % ("客服 id", "起"),
+            "in agents the header 客服id stands for both cs_uid and cs_name",
+        ),
+        (
+            MAPPING % ("客服手机", "起"),
+            "in agents the header 客服手机 of cs_name is personal",
+        ),
+        (
+            MAPPING % ("名", "手机"),
+            "in agents the header 手机 of valid_from is personal",
+        ),
+        (
+            MAPPING % ("名", "截止"),
+            "in agents the header 截止 stands for both valid_from and valid_to",
+        ),
+        (
+            MAPPING % ("名", "失效日期"),
+            "in agents the header 失效日期 stands for both valid_to and valid_from",
+        ),
+        (
+            MAPPING.replace("  columns:", "  records: [a]\n  columns:")
+            % ("名", "截止"),
+            "in agents the header 截止 stands for both valid_from and valid_to",
+        ),
         ("agents: {columns: {a: 1}}", "the part agents is not as the head"),
         ("agents: {columns: [", "mapping.yml cannot be read as YAML"),
         ("5", "mapping.yml holds no mapping"),
@@ -994,6 +1019,12 @@ agents:
 def test_a_mapping_that_is_wrong_is_refused(text: str, said: str) -> None:
     with pytest.raises(mappings.KefuError, match=said):
         mappings.parse_mapping(text)
+
+
+def test_a_field_of_a_record_may_also_stand_in_for_another() -> None:
+    text = MAPPING.replace("  columns:", "  records: [a]\n  columns:")
+    mapping = mappings.parse_mapping(text % ("名", "失效日期"))["agents"]
+    assert mapping.columns["valid_from"].instead == ("失效日期",)
 
 
 @pytest.mark.parametrize("kind", list(templates.TEMPLATES))
