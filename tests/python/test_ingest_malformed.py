@@ -617,6 +617,10 @@ ONE_ROW = {
         roster_row("score", "2026-11-20", "热点问题占比", "", "1%"),
         "热点问题占比 has no name",
     ),
+    "a name of the whole shop": (
+        roster_row("score", "2026-11-20", "体验分", "整体", "3.5"),
+        "体验分 takes no name: leave it empty",
+    ),
     "an unknown module": (
         roster_row("score", "2026-11-20", "模块得分", "售前服务", "3"),
         "the module is none of 服务态度、基础服务、商品服务、发货服务、物流服务",
