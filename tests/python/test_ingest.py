@@ -13,6 +13,7 @@ import ingest_exports as exports
 import pytest
 from conftest import CONTRACT, ROOT, land, raw_rows
 
+from kefu import landed_vars
 from kefu.cli import main
 from kefu.ingest import mapping as mappings
 from kefu.ingest import templates
@@ -666,18 +667,18 @@ from kefu.cli import main
 def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 
-if sys.argv[1] == "before":
-    land.os.replace = die
+rename = os.replace
+if sys.argv[1] in ("before", "before the vars"):
+    last = ".parquet" if sys.argv[1] == "before" else ".yml"
+    os.replace = lambda a, b: die() if str(b).endswith(last) else rename(a, b)
 else:
-    def after(path, rename=os.replace):
-        die()
     whole = land._put
     land._put = lambda *paths: (whole(*paths), die())
 main(sys.argv[2:])
 """
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("when", ["before the vars", "before", "after"])
 def test_killed_around_the_rename(root: Path, tmp_path: Path, when: str) -> None:
     written = exports.export_rows(orders(), exports.EXPORT_2026)
     path = exports.write_csv(tmp_path / "o.csv", written)
@@ -689,15 +690,21 @@ def test_killed_around_the_rename(root: Path, tmp_path: Path, when: str) -> None
         check=False,
     )
     assert killed.returncode == -9, killed.stderr
-    assert len(landed(root, "orders")) == (0 if when == "before" else 1)
+    is_in, turned_on = when == "after", {"resolve_order_buyers": True}
+    assert len(landed(root, "orders")) == is_in
     left = list(root.glob("orders/*/.kefu-ingest-*"))
-    assert len(left) == (1 if when == "before" else 0)
-    assert len(raw_rows("orders", root)) == (0 if when == "before" else 40)
+    assert len(left) == (not is_in)
+    assert len(raw_rows("orders", root)) == (40 if is_in else 0)
+    # Orders never lie there without what has runs look for their buyers.
+    found = landed_vars.read_vars(root)
+    assert found == ({} if when == "before the vars" else turned_on)
 
     other = exports.write_csv(tmp_path / "other.csv", written[:2])
     done = ingest(root, "order-export", other)
     assert done.exit_code == 0, done.stderr
     assert not list(root.glob("orders/*/.kefu-ingest-*"))
+    assert not list(root.glob(".kefu-vars*.tmp"))
+    assert landed_vars.read_vars(root) == turned_on
     ingest(root, "order-export", path)
     assert len(landed(root, "orders")) == 2
     assert len(raw_rows("orders", root)) == 40 + 1
