@@ -50,12 +50,14 @@ def turn_on_for_orders(raw_root: Path) -> bool:
     """Have runs look for the buyers of orders; tell whether that is new.
 
     A file that is there stays as it is: somebody may have decided otherwise.
+    The caller holds the ingest lock of the raw root.
+
     Raises KefuError if it cannot be written.
     """
     path = raw_root / FILE
     if path.exists():
         return False
-    fresh = path.with_name(f"{FILE}.{os.getpid()}.tmp")
+    fresh = path.with_name(f"{FILE}.tmp")
     try:
         fresh.write_text(OF_ORDERS, encoding="utf-8")
         sync(fresh)

@@ -113,10 +113,7 @@ def run(
     model, a test or the audit fails, or publishing does.
     """
     started = time.monotonic()
-    variables = check_options(settings, options)
-    if landed := landed_vars(settings):
-        variables = landed | variables
-        options = replace(options, variables=json.dumps(variables, default=str))
+    given = check_options(settings, options)
     check_publishable(settings)
     make_working_folder(settings.database)
     # The input is frozen under the locks: not before a wait, and not while
@@ -125,7 +122,7 @@ def run(
         held(settings.database, "run", wait=options.wait, say=say, long=waits) as lock,
         folder_read(settings.raw_root),
     ):
-        stands = nothing_new(settings, options, variables)
+        stands = nothing_new(settings, options, landed_vars(settings) | given)
         if stands:
             say(f"nothing new since run {stands}: what it published stands")
             mend_report(settings, say)
@@ -133,6 +130,11 @@ def run(
         # Before the input: what another run publishes from here on is newer.
         follows = Versions(settings.published).current_id() or NOTHING
         raw = preflight(settings, say)
+        # After the input: what turns a var on lies there before what needs it.
+        landed = landed_vars(settings)
+        variables = landed | given
+        if landed:
+            options = replace(options, variables=json.dumps(variables, default=str))
         if has_changed(settings) and not options.full_refresh:
             say("KEFU_BUYER_KEY is not the one of the last build: rebuilding all")
             options = replace(options, full_refresh=True)

@@ -178,16 +178,22 @@ def _ingest(
         faults.append(path)
         click.echo(f"kefu: {path.name}: {error}", err=True)
 
+    is_turned_on = False
+
+    def about_to_land() -> None:
+        nonlocal is_turned_on
+        if job.kind.table == "orders":
+            is_turned_on = turn_on_for_orders(root) or is_turned_on
+
     with folder_read(root), held(root / "ingest", "ingest", wait=True, say=say):
-        ingest_files(job, paths, tell, fail)
-        has_orders = job.kind.table == "orders" and any(
-            outcome.landed or outcome.before for outcome in outcomes
+        ingest_files(job, paths, tell, fail, about_to_land)
+        if any(outcome.before for outcome in outcomes) and not job.dry_run:
+            about_to_land()
+    if is_turned_on:
+        say(
+            f"orders come without buyers: {FILE} has runs look for them in the chat"
+            " (resolve_order_buyers)"
         )
-        if has_orders and not job.dry_run and turn_on_for_orders(root):
-            say(
-                f"orders come without buyers: {FILE} has runs look for them in the chat"
-                " (resolve_order_buyers)"
-            )
     if refused_file:
         _write_refused(refused_file, outcomes)
     if faults:

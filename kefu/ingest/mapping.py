@@ -135,20 +135,37 @@ def _kind(kind: str, part: dict) -> KindMapping:
 
 def _check(mapping: KindMapping) -> None:
     """Raise KefuError where a spelling is ambiguous or personal."""
+    headers, stand_ins = (
+        [
+            (header, column)
+            for column, spellings in mapping.columns.items()
+            for header in getattr(spellings, part)
+        ]
+        for part in ("headers", "instead")
+    )
+    for header, column in headers + stand_ins:
+        if any(word in header for word in mapping.personal):
+            raise KefuError(
+                f"{MAPPING_FILE.name}: in {mapping.kind} the header {header} of"
+                f" {column} is personal and must not land: take it out"
+            )
+    _check_one_meaning(mapping, headers)
+    if "records" in mapping.extra:
+        # A field of a record can serve its own column and stand in for another.
+        _check_one_meaning(mapping, stand_ins)
+    else:
+        _check_one_meaning(mapping, headers + stand_ins)
+
+
+def _check_one_meaning(mapping: KindMapping, spelled: list[tuple[str, str]]) -> None:
     meant: dict[str, str] = {}
-    for column, spellings in mapping.columns.items():
-        for header in spellings.headers:
-            if header in meant:
-                raise KefuError(
-                    f"{MAPPING_FILE.name}: in {mapping.kind} the header {header}"
-                    f" stands for both {meant[header]} and {column}: keep one"
-                )
-            meant[header] = column
-            if any(word in header for word in mapping.personal):
-                raise KefuError(
-                    f"{MAPPING_FILE.name}: in {mapping.kind} the header {header} of"
-                    f" {column} is personal and must not land: take it out"
-                )
+    for header, column in spelled:
+        if header in meant:
+            raise KefuError(
+                f"{MAPPING_FILE.name}: in {mapping.kind} the header {header} stands"
+                f" for both {meant[header]} and {column}: keep one"
+            )
+        meant[header] = column
 
 
 def match_headers(mapping: KindMapping, headers: Iterable[str]) -> Match:

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 import polars as pl
 
 from kefu.ingest.files import Source, as_text, documents
-from kefu.ingest.mapping import KindMapping, header_key
+from kefu.ingest.mapping import KindMapping, empty_texts, header_key
 from kefu.ingest.rows import ROW, FileError, Refused, RowError
+from kefu.ingest.values import BLANK
 
 CHUNK_RECORDS = 20_000
 
@@ -90,19 +91,30 @@ def find_records(document: object, mapping: KindMapping) -> list:
 
 
 def _columns(record: dict, mapping: KindMapping) -> dict[str, object]:
-    """Return the values of a record by column; what it lacks is None."""
+    """Return the values of a record by column; what it lacks is None.
+
+    Where none of a column's own fields holds anything, one that stands in does.
+    """
     values: dict[str, object] = {}
     named = {header_key(name): name for name in record}
     for column, spellings in mapping.columns.items():
         present = [named[key] for key in spellings.headers if key in named]
-        if not present:
-            present = [named[key] for key in spellings.instead if key in named]
+        if spellings.instead and all(_is_empty(record[name]) for name in present):
+            stand_ins = [named[key] for key in spellings.instead if key in named]
+            filled = [name for name in stand_ins if not _is_empty(record[name])]
+            present = filled or present or stand_ins
         if not present and spellings.required:
             raise RowError(f"it has no field {spellings.shown}")
         if len(present) > 1 and len({repr(record[name]) for name in present}) > 1:
             raise RowError(f"{' and '.join(present)} differ, and both are {column}")
         values[column] = record[present[0]] if present else None
     return values
+
+
+def _is_empty(value: object) -> bool:
+    if isinstance(value, str):
+        return value.strip(BLANK) in {"", *empty_texts()}
+    return value is None
 
 
 def texts(columns: dict[str, object], *but: str) -> dict[str, str | None]:

@@ -213,6 +213,9 @@ def score_rules(
             faults.append((outside, f"{called} lies outside {low} to {high}"))
         if entry.get("named"):
             faults.append((is_it & pl.col("name").is_null(), f"{called} has no name"))
+        else:
+            named = is_it & pl.col("name").is_not_null()
+            faults.append((named, f"{called} takes no name: leave it empty"))
     module = (code == "module_score") & ~pl.col("name").is_in(mapping.extra["modules"])
     faults.append(
         (module, "the module is none of " + "、".join(mapping.extra["modules"]))

@@ -74,11 +74,14 @@ class Job:
         return read_mapping()[self.kind.name]
 
 
-def ingest_file(job: Job, path: Path) -> Outcome:
+def ingest_file(job: Job, path: Path, about_to_land: Callable[[], None]) -> Outcome:
     """Ingest one file; the caller holds the ingest lock of the raw root.
 
-    Raises FileError if nothing of it can be ingested, KefuError if the
-    landing cannot be written.
+    about_to_land() is called before a landing is put in its place: what must
+    not be missing beside it is there however soon the process dies.
+
+    Raises FileError if nothing of it can be ingested, KefuError if the landing
+    cannot be written.
     """
     source = inspect(path)
     outcome = Outcome(path)
@@ -103,6 +106,8 @@ def ingest_file(job: Job, path: Path) -> Outcome:
         check_unchanged(source)
         if len(outcome.refused) and not outcome.rows:
             raise NothingMapped(outcome)
+        if target:
+            about_to_land()
     return outcome
 
 
@@ -224,7 +229,11 @@ def _sort_names(mapping: KindMapping, seen: dict[str, None], match: Match) -> No
 
 
 def ingest_files(
-    job: Job, paths: list[Path], tell: Callable[[Outcome], None], fail: Callable
+    job: Job,
+    paths: list[Path],
+    tell: Callable[[Outcome], None],
+    fail: Callable,
+    about_to_land: Callable[[], None],
 ) -> bool:
     """Ingest files one after another; return whether all of them went in.
 
@@ -234,7 +243,7 @@ def ingest_files(
     all_in = True
     for path in paths:
         try:
-            tell(ingest_file(job, path))
+            tell(ingest_file(job, path, about_to_land))
         except FileError as error:
             all_in = False
             if isinstance(error, NothingMapped):

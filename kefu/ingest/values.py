@@ -18,6 +18,7 @@ ROUNDED = r"^[0-9](\.[0-9]+)?[eE]\+?[0-9]+$"
 TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M")
 NOTHING = pl.lit(None, pl.String)
 PLACES = 2
+WHOLE_PERCENT = 100
 
 
 def cleaned(column: str, empty: frozenset[str]) -> pl.Expr:
@@ -173,11 +174,24 @@ def looked_up(column: str, meanings: dict[str, str]) -> pl.Expr:
 
 
 def rate(column: str, name: str) -> Rule:
-    """Land a rate such as 97.78% as a ratio, by moving the point."""
+    """Land a rate such as 97.78% as a ratio, by moving the point.
+
+    A number of a sheet comes as a percentage, so that one which is no share
+    (97.78 for 97.78%) is above 100% here, and a fault.
+    """
     percent = r"^[0-9]+(\.[0-9]+)?%$"
     bad = ~pl.col(column).str.contains(percent)
     said = f"{name} is no rate such as 97.78%"
-    return Rule(column, ratio_of_percent(pl.col(column)), ((bad, said),))
+    number = pl.col(column).str.strip_chars_end("%").cast(pl.Float64, strict=False)
+    above = (
+        f"{name} is above 100%: expected is a text such as 97.78%, or in a sheet a"
+        " number between 0 and 1"
+    )
+    return Rule(
+        column,
+        ratio_of_percent(pl.col(column)),
+        ((bad, said), (number > WHOLE_PERCENT, above)),
+    )
 
 
 def ratio_of_percent(value: pl.Expr) -> pl.Expr:

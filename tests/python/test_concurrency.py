@@ -13,9 +13,11 @@ import pytest
 from conftest import CONTRACT, Kefu, land, settings_of, text_row
 from gated import Gate, content, eventually, expected, land_mall, make_gated
 
+from kefu import landed_vars
 from kefu.errors import KefuError
 from kefu.raw_input import check_unchanged, read_input
 from kefu.run_lock import folder_read, folder_replaced, held
+from kefu.run_record import noted
 from kefu.settings import DEMO_MARK, DEMO_UNFINISHED
 
 # The audit reads what the build has read: its time is better spent elsewhere.
@@ -79,11 +81,16 @@ def test_only_one_works_at_a_time(gated: Kefu, gate: Gate) -> None:
     assert waiting.printed.startswith("waiting for another run ")
     assert "reading" not in waiting.printed
     land_mall(gated, "while-the-second-waits")
+    beside = gated.raw_root / landed_vars.FILE
+    beside.write_text("resolve_order_buyers: true\n", encoding="utf-8")
     gate.open()
     assert first.done().returncode == 0
     assert "while-the-second-waits" not in malls_in(gated)
     assert waiting.done().returncode == 0
     assert {"with-the-first", "while-the-second-waits"} < set(malls_in(gated))
+    # The vars beside the landings are of the same moment.
+    beside.unlink()
+    assert noted(gated.database).record.vars["resolve_order_buyers"] is True
 
 
 def test_the_slower_run_does_not_take_the_place_of_a_newer_one(

@@ -13,6 +13,7 @@ import ingest_exports as exports
 import pytest
 from conftest import CONTRACT, ROOT, land, raw_rows
 
+from kefu import landed_vars
 from kefu.cli import main
 from kefu.ingest import mapping as mappings
 from kefu.ingest import templates
@@ -372,6 +373,34 @@ def test_chat_round_trip(root: Path, tmp_path: Path, form: str) -> None:
     check_book(found, path)
 
 
+@pytest.mark.parametrize("empty", [..., None, "", " ", "-"])
+def test_another_field_stands_in_for_an_empty_one(
+    root: Path, tmp_path: Path, empty: object
+) -> None:
+    def without(record: dict, name: str) -> dict:
+        rest = {key: value for key, value in record.items() if key != name}
+        return rest if empty is ... else rest | {name: empty}
+
+    message = exports.payload(messages()[0])
+    time = message["ts"]
+    twice = [
+        without(message, "ts") | {"time": time},
+        message | {"msg_id": "2", "time": 1},
+    ]
+    path = exports.write_lines(tmp_path / "c.jsonl", twice)
+    done = ingest(root, "chat", path)
+    assert "landed 2 rows, 0 could not be mapped" in done.stdout
+    assert [row["ts"] for row in official(root, "messages")] == [str(time)] * 2
+
+    refund = refunds(in_ms=True)[0]
+    answer = without(exports.refund_answer(refund, True, "fen"), "created_time")
+    path = exports.write_lines(tmp_path / "r.jsonl", [answer])
+    done = ingest(root, "refund-detail", path, "--amounts", "fen")
+    assert "landed 1 rows, 0 could not be mapped" in done.stdout
+    (row,) = official(root, "refunds")
+    assert row["created_time"] == row["recreated_at"] == refund["created_time"]
+
+
 def test_what_a_card_holds_is_not_its_text(root: Path, tmp_path: Path) -> None:
     (row,) = [row for row in messages() if row["from_role"] == "user"][:1]
     card = exports.payload(row) | {
@@ -638,18 +667,18 @@ from kefu.cli import main
 def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 
-if sys.argv[1] == "before":
-    land.os.replace = die
+rename = os.replace
+if sys.argv[1] in ("before", "before the vars"):
+    last = ".parquet" if sys.argv[1] == "before" else ".yml"
+    os.replace = lambda a, b: die() if str(b).endswith(last) else rename(a, b)
 else:
-    def after(path, rename=os.replace):
-        die()
     whole = land._put
     land._put = lambda *paths: (whole(*paths), die())
 main(sys.argv[2:])
 """
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("when", ["before the vars", "before", "after"])
 def test_killed_around_the_rename(root: Path, tmp_path: Path, when: str) -> None:
     written = exports.export_rows(orders(), exports.EXPORT_2026)
     path = exports.write_csv(tmp_path / "o.csv", written)
@@ -661,15 +690,21 @@ def test_killed_around_the_rename(root: Path, tmp_path: Path, when: str) -> None
         check=False,
     )
     assert killed.returncode == -9, killed.stderr
-    assert len(landed(root, "orders")) == (0 if when == "before" else 1)
+    is_in, turned_on = when == "after", {"resolve_order_buyers": True}
+    assert len(landed(root, "orders")) == is_in
     left = list(root.glob("orders/*/.kefu-ingest-*"))
-    assert len(left) == (1 if when == "before" else 0)
-    assert len(raw_rows("orders", root)) == (0 if when == "before" else 40)
+    assert len(left) == (not is_in)
+    assert len(raw_rows("orders", root)) == (40 if is_in else 0)
+    # Orders never lie there without what has runs look for their buyers.
+    found = landed_vars.read_vars(root)
+    assert found == ({} if when == "before the vars" else turned_on)
 
     other = exports.write_csv(tmp_path / "other.csv", written[:2])
     done = ingest(root, "order-export", other)
     assert done.exit_code == 0, done.stderr
     assert not list(root.glob("orders/*/.kefu-ingest-*"))
+    assert not list(root.glob(".kefu-vars*.tmp"))
+    assert landed_vars.read_vars(root) == turned_on
     ingest(root, "order-export", path)
     assert len(landed(root, "orders")) == 2
     assert len(raw_rows("orders", root)) == 40 + 1
@@ -948,6 +983,8 @@ agents:
   columns:
     cs_uid: {headers: [客服ID], required: true}
     cs_name: {headers: [%s]}
+    valid_from: {headers: [生效日期], instead: [%s]}
+    valid_to: {headers: [失效日期], instead: [截止]}
   ignored: []
   personal: [手机]
 """
@@ -956,8 +993,31 @@ agents:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (MAPPING % "客服 id", "in agents the header 客服id stands for both cs_uid and"),
-        (MAPPING % "客服手机", "in agents the header 客服手机 of cs_name is personal"),
+        (
+            MAPPING % ("客服 id", "起"),
+            "in agents the header 客服id stands for both cs_uid and cs_name",
+        ),
+        (
+            MAPPING % ("客服手机", "起"),
+            "in agents the header 客服手机 of cs_name is personal",
+        ),
+        (
+            MAPPING % ("名", "手机"),
+            "in agents the header 手机 of valid_from is personal",
+        ),
+        (
+            MAPPING % ("名", "截止"),
+            "in agents the header 截止 stands for both valid_from and valid_to",
+        ),
+        (
+            MAPPING % ("名", "失效日期"),
+            "in agents the header 失效日期 stands for both valid_to and valid_from",
+        ),
+        (
+            MAPPING.replace("  columns:", "  records: [a]\n  columns:")
+            % ("名", "截止"),
+            "in agents the header 截止 stands for both valid_from and valid_to",
+        ),
         ("agents: {columns: {a: 1}}", "the part agents is not as the head"),
         ("agents: {columns: [", "mapping.yml cannot be read as YAML"),
         ("5", "mapping.yml holds no mapping"),
@@ -966,6 +1026,12 @@ agents:
 def test_a_mapping_that_is_wrong_is_refused(text: str, said: str) -> None:
     with pytest.raises(mappings.KefuError, match=said):
         mappings.parse_mapping(text)
+
+
+def test_a_field_of_a_record_may_also_stand_in_for_another() -> None:
+    text = MAPPING.replace("  columns:", "  records: [a]\n  columns:")
+    mapping = mappings.parse_mapping(text % ("名", "失效日期"))["agents"]
+    assert mapping.columns["valid_from"].instead == ("失效日期",)
 
 
 @pytest.mark.parametrize("kind", list(templates.TEMPLATES))

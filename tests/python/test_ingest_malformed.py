@@ -10,7 +10,15 @@ from pathlib import Path
 
 import ingest_exports as exports
 import pytest
-from test_ingest import PERIOD, SECRET, contract_read_once, ingest, landed, root
+from test_ingest import (
+    PERIOD,
+    SECRET,
+    contract_read_once,
+    ingest,
+    landed,
+    official,
+    root,
+)
 
 from kefu.ingest.kinds import KINDS
 
@@ -419,6 +427,10 @@ ROUNDED = (
     "was rounded by a spreadsheet program: export the file again, and do not save it"
     " there"
 )
+ABOVE = (
+    "is above 100%: expected is a text such as 97.78%, or in a sheet a number between 0"
+    " and 1"
+)
 UNLISTED = "has a value that mapping.yml does not list"
 
 ONE_ROW = {
@@ -605,6 +617,10 @@ ONE_ROW = {
         roster_row("score", "2026-11-20", "热点问题占比", "", "1%"),
         "热点问题占比 has no name",
     ),
+    "a name of the whole shop": (
+        roster_row("score", "2026-11-20", "体验分", "整体", "3.5"),
+        "体验分 takes no name: leave it empty",
+    ),
     "an unknown module": (
         roster_row("score", "2026-11-20", "模块得分", "售前服务", "3"),
         "the module is none of 服务态度、基础服务、商品服务、发货服务、物流服务",
@@ -620,6 +636,14 @@ ONE_ROW = {
     "a conversion without its sign": (
         report_row("小王", "5", "0.5", "9秒", "1"),
         "询单转化率 is no rate such as 97.78%",
+    ),
+    "a rate above all": (
+        report_row("小王", "5", "100.01%", "9秒", "1"),
+        f"询单转化率 {ABOVE}",
+    ),
+    "a rate of many digits": (
+        report_row("小王", "5", f"{'9' * 400}%", "9秒", "1"),
+        f"询单转化率 {ABOVE}",
     ),
     "a duration without its unit": (
         report_row("小王", "5", "50%", "9", "1"),
@@ -646,6 +670,27 @@ def test_rows_that_cannot_be_mapped(root: Path, tmp_path: Path, name: str) -> No
     assert told.startswith("landed 1 rows, 1 could not be mapped: ")
     assert SECRET not in done.stdout + done.stderr
     assert len(landed(root, KINDS[kind].table)) == 1
+
+
+def test_a_sheet_with_rates_that_are_no_shares(root: Path, tmp_path: Path) -> None:
+    """A number is a share, as a cell shown as a percentage holds it."""
+    headers = REPORT.split(",")
+    rates = (0.9778, 1, 0, 97.78, 1.01, 100, -0.5)
+    agents = [[f"小{place}", 1, rate, "9秒", ""] for place, rate in enumerate(rates)]
+    rows = [headers, ["总计", 9, 0.5, "9秒", ""], *agents]
+    path = tmp_path / "p.xlsx"
+    path.write_bytes(xlsx(tmp_path, rows))
+    done = ingest(root, "performance", path, *words_of("performance"))
+    assert done.exit_code == 0, done.stdout + done.stderr
+    assert f"  row 6-8: 询单转化率 {ABOVE}\n" in done.stdout
+    assert "  row 9: 询单转化率 is no rate such as 97.78%\n" in done.stdout
+    found = official(root, "official_agent_kpi")
+    assert [row["inquiry_conversion_rate"] for row in found] == [
+        "0.5",
+        "0.9778",
+        "1",
+        "0",
+    ]
 
 
 @pytest.mark.parametrize(
