@@ -1049,6 +1049,38 @@ def test_csv_opens_in_a_spreadsheet_and_runs_nothing():
     assert lines == ["店铺,求助率,销售额 (元)", "'=1+1,0.5,1.50", "云上数码,,1.50"]
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_csv_leaves_the_figures_that_we_write_as_they_are(language):
+    words = Words(language)
+    with (ROOT / "seeds/metrics.csv").open(encoding="utf-8") as seed:
+        units = sorted({row["unit"] for row in csv.DictReader(seed)})
+    figures_of = [
+        written(value, unit, words, signed=signed)
+        for unit in units
+        for value in (-22_345.678, -150.5, -0.0222, 0.0222, 150.5, 22_345.678, None)
+        for signed in (False, True)
+    ]
+    assert len(units) > 10 and "--" in figures_of
+    frame = pl.DataFrame({"gap": figures_of})
+    data = figures.as_csv(frame, {"gap": Column("gap")}, words).decode("utf-8-sig")
+    assert [row["gap"] for row in csv.DictReader(io.StringIO(data))] == figures_of
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "-A1"),
+        *("＝1+1", "＋1+1", "－1+1", "＠SUM(A1)", "--A1", "-1 pp\n=1", "+1 s+A1"),
+        "-1%+cmd|' /C calc'!A0",
+    ],
+)
+def test_csv_guards_what_a_spreadsheet_would_compute(name):
+    frame = pl.DataFrame({"who": [name]})
+    data = figures.as_csv(frame, {"who": Column("who")}, Words("zh"))
+    reader = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""))
+    assert list(reader)[1] == ["'" + name]
+
+
 def test_xlsx_holds_the_same_figures_as_numbers():
     data = figures.as_xlsx(TAKEN, COLUMNS, Words("zh"))
     book = CalamineWorkbook.from_filelike(io.BytesIO(data))
