@@ -1029,6 +1029,68 @@ def test_changes_have_a_sign_and_a_rate_changes_by_points():
     assert written(Decimal("-5.5"), "yuan", words, signed=True) == "-¥5.50"
 
 
+# --- names that are no Markdown ---
+
+
+VILE = "$9.9包邮$ ![x](http://127.0.0.1:9/x.png) `zz` *zz* ~~zz~~ :red[zz] <zz>\n# zz"
+VILE_NAMES = (
+    "update dim_malls set mall_name = $1",
+    "update dim_agents set cs_name = $1, agent_role = $1",
+    "update experience_score_30d set category_name = $1, peer_scope = 'category'",
+    "update dim_problems set name_zh = $1, name_en = $1",
+    "update dim_mall_groups set mall_id = $1 where is_unknown_member",
+)
+
+
+@pytest.fixture(scope="module")
+def vile(file, tmp_path_factory) -> Path:
+    """A file in which whoever names malls and agents wrote Markdown."""
+    literal = VILE.replace("'", "''")
+    return copy_of(
+        file,
+        tmp_path_factory.mktemp("vile") / "kefu.duckdb",
+        *(statement.replace("$1", f"'{literal}'") for statement in VILE_NAMES),
+    )
+
+
+def shown_by(markdown: str) -> str:
+    """Return a text without what keeps its signs from being Markdown."""
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", markdown)
+
+
+@pytest.mark.parametrize(
+    ("name", "chosen"),
+    [
+        *((name, {}) for name in PAGES if name != "quality"),
+        *((name, {"one": True}) for name in ("load", "after_sale", "official")),
+    ],
+)
+def test_names_are_shown_as_they_are_and_are_no_markdown(
+    vile, monkeypatch, scored, name, chosen
+):
+    monkeypatch.setenv("KEFU_PUBLISHED", str(vile))
+    kept = {"mall_id": scored[0]["mall_id"]} if chosen else {}
+    page = page_of(name, "en", **kept)
+    assert not page.exception
+    if chosen:
+        (box,) = [box for box in page.sidebar.selectbox if box.key == "mall-any"]
+        box.select(scored[0]["mall_id"]).run()
+        assert not page.exception
+    text = told(page)
+    on_one_line = " ".join(VILE.split())
+    left = re.sub(r"\\[!-/:-@\[-`{-~]", "", text)
+    for sign in ("$9", "![", "[x", "`zz", "*zz", "~zz", ":red", "<zz", "\n# zz"):
+        assert sign not in left, sign
+    if name not in {"load", "after_sale", "official"} or chosen:
+        assert on_one_line in shown_by(text)
+    # What is chosen from, and tables, take names as they are.
+    options = [option for box in page.selectbox for option in box.options]
+    if page.sidebar.selectbox:
+        assert any(VILE in option for option in options)
+    for table in tables_with(page, "mall"):
+        assert table["mall"].str.contains(VILE, regex=False).all()
+
+
 # --- tables to take along ---
 
 
