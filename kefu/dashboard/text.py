@@ -82,6 +82,10 @@ class Words:
         """Return what a check of the audit asks for."""
         return self.of(chinese()["checks"].get(name, ""), english) or english
 
+    def advice(self, name: str, english: str) -> str:
+        """Return what to do where a check of the audit failed."""
+        return self.of(chinese()["advice"].get(name, ""), english) or english
+
     def difference(self, figure: str, english: str) -> str:
         """Return in what the platform's definition of a figure differs from ours."""
         return self.of(chinese()["differences"].get(figure, ""), english) or english

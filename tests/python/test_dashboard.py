@@ -139,6 +139,9 @@ def test_what_the_file_says_in_english_is_there_in_chinese(file):
     checks = yaml.safe_load((ROOT / "audit.yml").read_text(encoding="utf-8"))["checks"]
     assert set(chinese()["definitions"]) == set(metrics)
     assert set(chinese()["checks"]) == set(checks)
+    assert set(chinese()["advice"]) == set(checks)
+    for advice in chinese()["advice"].values():
+        assert re.search("[\u4e00-\u9fff]", advice), advice
 
 
 def test_what_definitions_differ_in_is_there_in_chinese():
@@ -391,6 +394,31 @@ def test_a_mall_shows_its_score_and_what_costs_points(shown, as_of, scored):
             row["mall_id"],
         ).row(0)
         assert (issues["help_orders_30d"].sum(), len(issues)) == expected
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_to_do_is_told_in_the_readers_language(
+    file, tmp_path, monkeypatch, language
+):
+    manifest = json.loads(
+        asked(file, "select manifest from meta.publication")["manifest"][0]
+    )
+    failed = manifest["audit"]["checks"][0]
+    failed["success"] = False
+    of_a_firm = {**failed, "name": "of_the_firm", "advice": "Ask Li."}
+    manifest["audit"]["checks"].append(of_a_firm)
+    told_so = json.dumps(manifest).replace("'", "''")
+    found = copy_of(
+        file,
+        tmp_path / "failed.duckdb",
+        f"update meta.publication set manifest = '{told_so}'",
+    )
+    monkeypatch.setenv("KEFU_PUBLISHED", str(found))
+    (checks,) = tables_with(page_of("quality", language), "outcome", "check")
+    advice = dict(zip(checks["check"], checks["advice"], strict=True))
+    zh = chinese()["advice"][failed["name"]]
+    assert advice[failed["name"]] == (zh if language == "zh" else failed["advice"])
+    assert advice["of_the_firm"] == "Ask Li."
 
 
 def test_a_mall_without_a_score_says_why(file, tmp_path, as_of, scored, monkeypatch):
