@@ -11,6 +11,7 @@ import html
 import json
 import logging
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -32,6 +33,8 @@ from kefu.versions import Versions
 SITE = "docs_site"
 # Where the pages lie; SITE is a link to the newest of them.
 KEPT = f".{SITE}"
+JSON_ESCAPE = re.compile(r"(?:\\u[0-9a-fA-F]{4})+|\\(?P<sign>.)")
+JSON_SIGNS = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 PAGES = DOCS, LINEAGE, INDEX = "docs.html", "lineage.html", "index.html"
 
 # The pages may run what they hold and nothing else, and ask nobody.
@@ -289,7 +292,7 @@ def _scopes_by_both_names() -> Iterator[None]:
 
 
 def _refuse_secrets(folder: Path, settings: Settings) -> None:
-    """Raise KefuError if a page holds the buyer key.
+    """Raise KefuError if a page holds the buyer key, as it is or escaped.
 
     The lineage page holds its data as base64, made of what docs.html holds too.
     """
@@ -297,12 +300,35 @@ def _refuse_secrets(folder: Path, settings: Settings) -> None:
     if key == DEMO_BUYER_KEY:
         return
     for page in PAGES:
-        if key in (folder / page).read_text(encoding="utf-8"):
+        text = (folder / page).read_text(encoding="utf-8")
+        if any(key in form for form in _unescaped(text)):
             raise KefuError(
                 "the documentation would hold the value of KEFU_BUYER_KEY: take it out"
                 " of the project's files, where env_var() or a text has it",
                 EXIT_PUBLISH,
             )
+
+
+def _unescaped(text: str) -> Iterator[str]:
+    """Yield a text as it is and read as JSON, as HTML, and as one in the other."""
+    forms = [text]
+    for _ in range(2):
+        yield from forms
+        forms = [
+            read
+            for form in forms
+            for read in (JSON_ESCAPE.sub(_json_read, form), html.unescape(form))
+            if read != form
+        ]
+    yield from forms
+
+
+def _json_read(escape: re.Match) -> str:
+    """Return what an escape of JSON stands for."""
+    if sign := escape["sign"]:
+        return JSON_SIGNS.get(sign, sign)
+    units = bytes.fromhex(escape.group().replace("\\u", ""))
+    return units.decode("utf-16-be", "surrogatepass")
 
 
 def _put_in_place(site: Path, made: Path, model: Path) -> None:

@@ -24,7 +24,9 @@ import click
 
 from kefu import __version__, faults
 from kefu.console import say
+from kefu.contract import NEEDED_TABLES, read_contract
 from kefu.errors import EXIT_INPUT, KefuError, one_line
+from kefu.landing import FORMATS
 from kefu.run_lock import LongWait
 from kefu.settings import Settings
 from kefu.stopping import Stopped
@@ -54,6 +56,12 @@ LONGEST_ANSWER = 65536
 EXIT_UNFORESEEN = 1
 
 PATH = re.compile(r"(?<![\w/])(?:[A-Za-z]:)?(?:/[^\s/:;,()'\"]+)+/?")
+# What follows the table in the path of a landed file, which may hold blanks.
+BELOW_TABLE = (
+    r"(?!load_date=YYYY)(?:(?:(?!: ).)*?"
+    rf"(?:(?i:{'|'.join(map(re.escape, FORMATS))})(?![\w.])|(?= is a link))"
+    r"|[^\s:;,()]+)"
+)
 
 
 class NotPostedError(Exception):
@@ -319,8 +327,10 @@ def duration(seconds: float) -> str:
 def without_places(line: str) -> str:
     """Return a line without folders and the machine's name.
 
-    Of a path its last part stays; of our own places, what they are.
+    Of a path its last part stays; of our own places, what they are; of a landed
+    file its table, as folders and files there may be named after malls.
     """
+    tables = set(NEEDED_TABLES)
     try:
         settings = Settings.from_env()
         places = {
@@ -330,12 +340,15 @@ def without_places(line: str) -> str:
             str(settings.root): "the project",
             str(settings.raw_database or ""): "the raw database",
         }
+        tables |= set(read_contract(settings.root))
     except KefuError:
         places = {}
     for place, name in sorted(places.items(), key=lambda item: -len(item[0])):
         if len(place) > 1:
             line = re.sub(rf"{re.escape(place)}(?=$|[\s:;,()])", name, line)
             line = line.replace(f"{place}/", "")
+    named = "|".join(map(re.escape, sorted(tables)))
+    line = re.sub(rf"(?<![\w./-])({named})/{BELOW_TABLE}", r"\1/…", line)
     line = PATH.sub(lambda found: found.group().rstrip("/").rpartition("/")[2], line)
     machine = socket.gethostname()
     if machine:

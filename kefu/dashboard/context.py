@@ -8,7 +8,7 @@ from functools import cached_property
 import polars as pl
 
 from kefu.dashboard.published import Published, Value
-from kefu.dashboard.text import Words
+from kefu.dashboard.text import Words, as_text
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,10 @@ class Context:
     def mall(self, mall_id: str) -> str:
         """Return how a mall is shown."""
         return self.malls.get(mall_id, mall_id)
+
+    def mall_as_text(self, mall_id: str) -> str:
+        """Return how a mall is shown in Markdown."""
+        return as_text(self.mall(mall_id))
 
 
 def member(name: str | None, identifier: str) -> str:

@@ -1,14 +1,16 @@
 """How a figure is written, told and taken along: tiles, definitions, tables."""
 
 import io
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import polars as pl
 import streamlit as st
 
 from kefu.dashboard.context import Context, Metric
-from kefu.dashboard.text import Words
+from kefu.dashboard.text import Words, texts
 from kefu.dashboard.wording import (
     NOTHING,
     Cell,
@@ -210,15 +212,35 @@ def _labelled(
     )
 
 
+# With what a spreadsheet begins a formula; those for Chinese type as well.
+FORMULA = r"^[=+\-@＝＋－＠\t\r\n]"
+
+
+@cache
+def _figure_written() -> str:
+    """Return the pattern of what wording.written() makes, in both languages."""
+    number = r"[0-9][0-9,]*(\.[0-9]+)?"
+    # Of "{minutes} min {seconds} s" what follows the first number.
+    units = {
+        number.join(map(re.escape, re.split(r"{\w+}", text)[1:]))
+        for key, pair in texts().items()
+        if key.startswith("unit.")
+        for text in pair
+    }
+    return rf"^({NOTHING}|[+-]¥?{number}(%|{'|'.join(sorted(units))})?)$"
+
+
 def as_csv(frame: pl.DataFrame, columns: Mapping[str, Column], words: Words) -> bytes:
     """Return a table as CSV in UTF-8 with the mark by which Excel knows it.
 
-    Text that a spreadsheet would take for a formula is given as text.
+    Text that a spreadsheet would take for a formula is given as text; a figure
+    that we wrote with its sign and unit is none.
     """
+    text = pl.selectors.string()
     labelled = _labelled(frame, columns, words).with_columns(
-        pl.when(pl.selectors.string().str.contains(r"^[=+\-@\t\r]"))
-        .then("'" + pl.selectors.string())
-        .otherwise(pl.selectors.string())
+        pl.when(text.str.contains(FORMULA) & ~text.str.contains(_figure_written()))
+        .then("'" + text)
+        .otherwise(text)
         .name.keep()
     )
     return labelled.write_csv(include_bom=True).encode("utf-8")

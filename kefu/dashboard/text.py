@@ -1,5 +1,6 @@
 """The words of the pages in both languages, from text.yml and zh.yml."""
 
+import re
 from functools import cache
 from importlib import resources
 
@@ -16,6 +17,9 @@ OF_CODES = frozenset(
         *("status", "tier", "unit_name"),
     }
 )
+
+# What begins something in the Markdown of Streamlit pages.
+MARKDOWN = re.compile(r"[\\`*_\[\]<>#$~|&:!@]")
 
 
 @cache
@@ -37,6 +41,16 @@ def chinese() -> dict[str, dict[str, str]]:
 def _read(name: str) -> dict:
     file = resources.files("kefu.dashboard") / name
     return yaml.safe_load(file.read_text(encoding="utf-8"))
+
+
+def as_text(name: str) -> str:
+    """Return Markdown that shows a name of the data, whatever signs it has.
+
+    It is no formula, picture or heading and stays on its line; an address in it is
+    asked for only by who clicks on it. Tables, charts and lists to choose from are
+    no Markdown: they are given names as they are.
+    """
+    return MARKDOWN.sub(r"\\\g<0>", " ".join(name.split()))
 
 
 class Words:
@@ -67,6 +81,10 @@ class Words:
     def check(self, name: str, english: str) -> str:
         """Return what a check of the audit asks for."""
         return self.of(chinese()["checks"].get(name, ""), english) or english
+
+    def advice(self, name: str, english: str) -> str:
+        """Return what to do where a check of the audit failed."""
+        return self.of(chinese()["advice"].get(name, ""), english) or english
 
     def difference(self, figure: str, english: str) -> str:
         """Return in what the platform's definition of a figure differs from ours."""

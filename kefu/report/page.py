@@ -505,7 +505,12 @@ def _checks(source: Source, wording: Wording) -> dict:
                     )
                 ),
                 "observed": check.get("observed"),
-                "advice": check.get("advice") or "",
+                "advice": Pair(
+                    *(
+                        language.words.advice(check["name"], check.get("advice") or "")
+                        for language in wording.languages
+                    )
+                ),
                 "check": check["name"],
             }
             for name, check in judged

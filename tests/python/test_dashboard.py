@@ -139,6 +139,9 @@ def test_what_the_file_says_in_english_is_there_in_chinese(file):
     checks = yaml.safe_load((ROOT / "audit.yml").read_text(encoding="utf-8"))["checks"]
     assert set(chinese()["definitions"]) == set(metrics)
     assert set(chinese()["checks"]) == set(checks)
+    assert set(chinese()["advice"]) == set(checks)
+    for advice in chinese()["advice"].values():
+        assert re.search("[\u4e00-\u9fff]", advice), advice
 
 
 def test_what_definitions_differ_in_is_there_in_chinese():
@@ -391,6 +394,31 @@ def test_a_mall_shows_its_score_and_what_costs_points(shown, as_of, scored):
             row["mall_id"],
         ).row(0)
         assert (issues["help_orders_30d"].sum(), len(issues)) == expected
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_to_do_is_told_in_the_readers_language(
+    file, tmp_path, monkeypatch, language
+):
+    manifest = json.loads(
+        asked(file, "select manifest from meta.publication")["manifest"][0]
+    )
+    failed = manifest["audit"]["checks"][0]
+    failed["success"] = False
+    of_a_firm = {**failed, "name": "of_the_firm", "advice": "Ask Li."}
+    manifest["audit"]["checks"].append(of_a_firm)
+    told_so = json.dumps(manifest).replace("'", "''")
+    found = copy_of(
+        file,
+        tmp_path / "failed.duckdb",
+        f"update meta.publication set manifest = '{told_so}'",
+    )
+    monkeypatch.setenv("KEFU_PUBLISHED", str(found))
+    (checks,) = tables_with(page_of("quality", language), "outcome", "check")
+    advice = dict(zip(checks["check"], checks["advice"], strict=True))
+    zh = chinese()["advice"][failed["name"]]
+    assert advice[failed["name"]] == (zh if language == "zh" else failed["advice"])
+    assert advice["of_the_firm"] == "Ask Li."
 
 
 def test_a_mall_without_a_score_says_why(file, tmp_path, as_of, scored, monkeypatch):
@@ -1070,6 +1098,68 @@ def test_changes_have_a_sign_and_a_rate_changes_by_points():
     assert written(Decimal("-5.5"), "yuan", words, signed=True) == "-¥5.50"
 
 
+# --- names that are no Markdown ---
+
+
+VILE = "$9.9包邮$ ![x](http://127.0.0.1:9/x.png) `zz` *zz* ~~zz~~ :red[zz] <zz>\n# zz"
+VILE_NAMES = (
+    "update dim_malls set mall_name = $1",
+    "update dim_agents set cs_name = $1, agent_role = $1",
+    "update experience_score_30d set category_name = $1, peer_scope = 'category'",
+    "update dim_problems set name_zh = $1, name_en = $1",
+    "update dim_mall_groups set mall_id = $1 where is_unknown_member",
+)
+
+
+@pytest.fixture(scope="module")
+def vile(file, tmp_path_factory) -> Path:
+    """A file in which whoever names malls and agents wrote Markdown."""
+    literal = VILE.replace("'", "''")
+    return copy_of(
+        file,
+        tmp_path_factory.mktemp("vile") / "kefu.duckdb",
+        *(statement.replace("$1", f"'{literal}'") for statement in VILE_NAMES),
+    )
+
+
+def shown_by(markdown: str) -> str:
+    """Return a text without what keeps its signs from being Markdown."""
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", markdown)
+
+
+@pytest.mark.parametrize(
+    ("name", "chosen"),
+    [
+        *((name, {}) for name in PAGES if name != "quality"),
+        *((name, {"one": True}) for name in ("load", "after_sale", "official")),
+    ],
+)
+def test_names_are_shown_as_they_are_and_are_no_markdown(
+    vile, monkeypatch, scored, name, chosen
+):
+    monkeypatch.setenv("KEFU_PUBLISHED", str(vile))
+    kept = {"mall_id": scored[0]["mall_id"]} if chosen else {}
+    page = page_of(name, "en", **kept)
+    assert not page.exception
+    if chosen:
+        (box,) = [box for box in page.sidebar.selectbox if box.key == "mall-any"]
+        box.select(scored[0]["mall_id"]).run()
+        assert not page.exception
+    text = told(page)
+    on_one_line = " ".join(VILE.split())
+    left = re.sub(r"\\[!-/:-@\[-`{-~]", "", text)
+    for sign in ("$9", "![", "[x", "`zz", "*zz", "~zz", ":red", "<zz", "\n# zz"):
+        assert sign not in left, sign
+    if name not in {"load", "after_sale", "official"} or chosen:
+        assert on_one_line in shown_by(text)
+    # What is chosen from, and tables, take names as they are.
+    options = [option for box in page.selectbox for option in box.options]
+    if page.sidebar.selectbox:
+        assert any(VILE in option for option in options)
+    for table in tables_with(page, "mall"):
+        assert table["mall"].str.contains(VILE, regex=False).all()
+
+
 # --- tables to take along ---
 
 
@@ -1088,6 +1178,38 @@ def test_csv_opens_in_a_spreadsheet_and_runs_nothing():
     assert data.startswith(b"\xef\xbb\xbf")
     lines = data.decode("utf-8-sig").splitlines()
     assert lines == ["店铺,求助率,销售额 (元)", "'=1+1,0.5,1.50", "云上数码,,1.50"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_csv_leaves_the_figures_that_we_write_as_they_are(language):
+    words = Words(language)
+    with (ROOT / "seeds/metrics.csv").open(encoding="utf-8") as seed:
+        units = sorted({row["unit"] for row in csv.DictReader(seed)})
+    figures_of = [
+        written(value, unit, words, signed=signed)
+        for unit in units
+        for value in (-22_345.678, -150.5, -0.0222, 0.0222, 150.5, 22_345.678, None)
+        for signed in (False, True)
+    ]
+    assert len(units) > 10 and "--" in figures_of
+    frame = pl.DataFrame({"gap": figures_of})
+    data = figures.as_csv(frame, {"gap": Column("gap")}, words).decode("utf-8-sig")
+    assert [row["gap"] for row in csv.DictReader(io.StringIO(data))] == figures_of
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "-A1"),
+        *("＝1+1", "＋1+1", "－1+1", "＠SUM(A1)", "--A1", "-1 pp\n=1", "+1 s+A1"),
+        "-1%+cmd|' /C calc'!A0",
+    ],
+)
+def test_csv_guards_what_a_spreadsheet_would_compute(name):
+    frame = pl.DataFrame({"who": [name]})
+    data = figures.as_csv(frame, {"who": Column("who")}, Words("zh"))
+    reader = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""))
+    assert list(reader)[1] == ["'" + name]
 
 
 def test_xlsx_holds_the_same_figures_as_numbers():

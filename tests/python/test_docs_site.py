@@ -1,11 +1,13 @@
 """The documentation site: whole, in one step, and silent about the machine."""
 
 import base64
+import html
 import json
 import re
 import socket
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from conftest import Kefu, land, make_mini, text_row
@@ -191,6 +193,40 @@ def test_places_are_taken_out_of_texts() -> None:
         "text": "read 'raw/*.csv' and .",
         "list": ["models/a.sql", 3, None],
     }
+
+
+VILE_KEY = "a\"b\\n</key>&'密😀"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        VILE_KEY,
+        json.dumps(VILE_KEY, ensure_ascii=False),
+        json.dumps(VILE_KEY, ensure_ascii=False).replace("</", "<\\/"),
+        json.dumps(VILE_KEY),
+        json.dumps(VILE_KEY).replace("</", "\\u003C/"),
+        json.dumps(json.dumps(VILE_KEY)).replace("</", "<\\/"),
+        html.escape(VILE_KEY),
+        html.escape(VILE_KEY, quote=False),
+        html.escape(VILE_KEY).replace("密", "&#x5bc6;").replace("&quot;", "&#34;"),
+        html.escape(json.dumps(VILE_KEY)),
+        json.dumps(html.escape(VILE_KEY)).replace("</", "<\\/"),
+    ],
+)
+@pytest.mark.parametrize("page", PAGES)
+def test_an_escaped_key_is_found(tmp_path: Path, page: str, written: str) -> None:
+    for name in PAGES:
+        (tmp_path / name).write_text("<html>", encoding="utf-8")
+    settings = SimpleNamespace(buyer_key=VILE_KEY)
+    docs_site._refuse_secrets(tmp_path, settings)
+    (tmp_path / page).write_text(f"<p>x{written}y</p>", encoding="utf-8")
+    with pytest.raises(KefuError, match="KEFU_BUYER_KEY"):
+        docs_site._refuse_secrets(tmp_path, settings)
+    (tmp_path / page).write_text(
+        f"<p>x{written[: len(written) // 2]}", encoding="utf-8"
+    )
+    docs_site._refuse_secrets(tmp_path, settings)
 
 
 def test_a_page_without_a_head_is_none() -> None:

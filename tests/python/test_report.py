@@ -21,7 +21,7 @@ from test_publish_commands import audited, check
 from kefu import publish as publishing
 from kefu import versions as versions_module
 from kefu.dashboard.published import query
-from kefu.dashboard.text import Words
+from kefu.dashboard.text import Words, chinese
 from kefu.dashboard.wording import written
 from kefu.errors import EXIT_PUBLISH
 from kefu.report import page, source
@@ -340,6 +340,25 @@ def test_tests_and_audit_are_told(copied: Path) -> None:
     text = page.render(copied)
     assert reason not in text and "Data tests: not run" in text
     assert "without all of its tests" in text.partition("</header>")[0]
+
+
+def test_what_to_do_is_told_in_both_languages(copied: Path) -> None:
+    ((manifest,),) = ask(copied, "select manifest from meta.publication")
+    found = json.loads(manifest)
+    item = found["audit"]["checks"][0]
+    item["success"] = False
+    with duckdb.connect(str(copied)) as connection:
+        connection.execute(
+            "update meta.publication set manifest = ?", [json.dumps(found)]
+        )
+    text = page.render(copied)
+    for language, advice in (
+        ("en", item["advice"]),
+        ("zh", chinese()["advice"][item["name"]]),
+    ):
+        told = tables(text, language)["checks"]
+        (row,) = [row for row in told if row[0].endswith(item["name"])]
+        assert row[-1] == advice
 
 
 def test_the_exposure_names_what_it_reads() -> None:

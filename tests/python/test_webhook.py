@@ -372,3 +372,58 @@ def test_no_places_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
         "another run (process 3 on this machine, since now) is working on the working"
         " database: more in dbt.log, see x and etc"
     )
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (
+            "orders: file orders/load_date=2026-11-01/某某旗舰店.csv cannot be read"
+            " as CSV (a row has too few columns): deliver it again, or take it away",
+            "orders: file orders/… cannot be read as CSV (a row has too few columns):"
+            " deliver it again, or take it away",
+        ),
+        (
+            "refunds: file refunds/load_date=2026-11-01/某某 旗舰店 (2).CSV.gz, column"
+            " mall_id, cannot be read",
+            "refunds: file refunds/…, column mall_id, cannot be read",
+        ),
+        (
+            "orders: orders/某某旗舰店/a.csv does not lie in a load_date folder: move"
+            " it to orders/load_date=YYYY-MM-DD/",
+            "orders: orders/… does not lie in a load_date folder: move it to"
+            " orders/load_date=YYYY-MM-DD/",
+        ),
+        (
+            "orders: folder orders/某某 旗舰店 is a link to a folder that it lies in",
+            "orders: folder orders/… is a link to a folder that it lies in",
+        ),
+        (
+            "RAW/malls/load_date=2026-11-01/某某.parquet and messages/某某.jsonl",
+            "malls/… and messages/…",
+        ),
+        (
+            "seeds/sale_seasons.csv has no column day; orders: 3 rows",
+            "seeds/sale_seasons.csv has no column day; orders: 3 rows",
+        ),
+    ],
+)
+def test_no_landed_file_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, line: str, told: str
+) -> None:
+    raw = tmp_path / "raw root"
+    monkeypatch.setenv("KEFU_RAW_ROOT", str(raw))
+    assert webhook.without_places(line.replace("RAW", str(raw))) == told
+
+
+def test_a_file_that_cannot_be_read_is_told_by_its_table(
+    kefu: Kefu, robot: Robot
+) -> None:
+    spoilt = kefu.raw_root / "orders/load_date=2026-11-01/某某旗舰店.parquet"
+    spoilt.parent.mkdir(parents=True, exist_ok=True)
+    spoilt.write_bytes(b"no Parquet")
+    done = kefu("run", **robot.of())
+    assert done.returncode == EXIT_INPUT and "某某旗舰店" in done.stderr
+    (posted,) = robot.posted
+    assert "orders: file orders/… cannot be read" in posted["error"]
+    assert "某某" not in json.dumps(posted, ensure_ascii=False)

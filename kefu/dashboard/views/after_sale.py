@@ -35,7 +35,7 @@ def draw(context: Context) -> None:
     """Draw the page."""
     words = context.words
     if context.mall_id:
-        st.markdown(f"#### {context.mall(context.mall_id)}")
+        st.markdown(f"#### {context.mall_as_text(context.mall_id)}")
         days = {row["as_of_date"]: row for row in rows_of(context, "mall_days")}
         today = days.pop(context.as_of, {})
         before = next(iter(days.values()), {})

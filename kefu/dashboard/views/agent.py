@@ -5,6 +5,7 @@ import streamlit as st
 
 from kefu.dashboard import charts, figures
 from kefu.dashboard.context import Context, member
+from kefu.dashboard.text import as_text
 from kefu.dashboard.views import mall, team
 
 TILES = (
@@ -35,7 +36,8 @@ def draw(context: Context) -> None:
     found = context.ask("agent_before", **asked, cs_uid=context.cs_uid).to_dicts()
     name = member(row["cs_name"], row["cs_uid"])
     role = words(f"role.{row['agent_role'] or 'unknown'}")
-    st.markdown(f"#### {name} · {role} · {context.mall(context.mall_id)}")
+    told = [as_text(name), as_text(role), context.mall_as_text(context.mall_id)]
+    st.markdown(f"#### {' · '.join(told)}")
     figures.incomplete(context, row)
     ranks(context, row, agents.height)
     figures.tiles(

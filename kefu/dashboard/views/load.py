@@ -18,7 +18,9 @@ HOURS = range(24)
 def draw(context: Context) -> None:
     """Draw the page."""
     words = context.words
-    scope = context.mall(context.mall_id) if context.mall_id else words("load.all")
+    scope = words("load.all")
+    if context.mall_id:
+        scope = context.mall_as_text(context.mall_id)
     st.markdown(f"#### {scope}")
     load = context.ask("load", as_of=context.as_of, mall_id=context.mall_id)
     if not load["messages"].sum():

@@ -8,6 +8,7 @@ import streamlit as st
 from kefu.dashboard import charts, figures
 from kefu.dashboard.context import Context
 from kefu.dashboard.figures import Column, metric_column
+from kefu.dashboard.text import as_text
 
 KPIS = (
     *("help_seeking_rate", "platform_help_rate", "reply_rate_3min"),
@@ -30,7 +31,7 @@ OF_RESPONSE = {
 def draw(context: Context) -> None:
     """Draw the page."""
     words = context.words
-    st.markdown(f"#### {context.mall(context.mall_id)}")
+    st.markdown(f"#### {context.mall_as_text(context.mall_id)}")
     asked = {"mall_id": context.mall_id, "as_of": context.as_of}
     scores = context.ask("mall_score", **asked)
     days = {row["as_of_date"]: row for row in rows_of(context, "mall_days")}
@@ -75,7 +76,8 @@ def score(context: Context, scores: pl.DataFrame) -> None:
         elif today["score_status"] == "scored":
             peers = rows_of(context, "mall_peers")[0]["peers"]
             scope = words(
-                f"mall.peers_{today['peer_scope']}", category=today["category_name"]
+                f"mall.peers_{today['peer_scope']}",
+                category=as_text(today["category_name"] or ""),
             )
             st.markdown(
                 words(

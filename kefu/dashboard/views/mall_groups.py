@@ -6,6 +6,7 @@ import streamlit as st
 from kefu.dashboard import charts, figures
 from kefu.dashboard.context import Context
 from kefu.dashboard.figures import Column, metric_column
+from kefu.dashboard.text import as_text
 from kefu.dashboard.views.overview import compared, over_all_messages
 
 TILES = (
@@ -41,7 +42,8 @@ def draw(context: Context) -> None:
     st.caption(words("groups.how"))
     unknown = members.filter(pl.col("is_unknown_member"))["mall_id"].unique().sort()
     if len(unknown):
-        st.warning(words("groups.unknown", malls=words("list.separator").join(unknown)))
+        listed = words("list.separator").join(map(as_text, unknown))
+        st.warning(words("groups.unknown", malls=listed))
     together(context)
     names = members["group_name"].unique().sort().to_list()
     name = st.selectbox(words("choose.group"), names, key="group")

@@ -27,7 +27,9 @@ Row = Mapping[str, Cell]
 def draw(context: Context) -> None:
     """Draw the page."""
     words = context.words
-    head = context.mall(context.mall_id) if context.mall_id else words("load.all")
+    head = words("load.all")
+    if context.mall_id:
+        head = context.mall_as_text(context.mall_id)
     st.markdown(f"#### {head}")
     st.caption(words("official.how"))
     found = context.ask(

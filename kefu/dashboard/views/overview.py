@@ -6,6 +6,7 @@ import streamlit as st
 from kefu.dashboard import charts, figures
 from kefu.dashboard.context import Context
 from kefu.dashboard.figures import Column, metric_column
+from kefu.dashboard.text import as_text
 
 TILES = (
     *("help_seeking_rate", "platform_help_rate"),
@@ -144,7 +145,7 @@ def to_do(context: Context, malls: pl.DataFrame) -> None:
             words(
                 "overview.step",
                 number=number,
-                mall=context.mall(row["mall_id"]),
+                mall=context.mall_as_text(row["mall_id"]),
                 score=figures.written(row["experience_score"], "points", words),
                 tier=words.tier(row["score_tier"]),
                 change=figures.written(row["change_7d"], "points", words, signed=True),
@@ -154,7 +155,7 @@ def to_do(context: Context, malls: pl.DataFrame) -> None:
         if row["problem_code"]:
             lines[1] += words(
                 "overview.step_problem",
-                problem=context.problem(row["problem_code"]),
+                problem=as_text(context.problem(row["problem_code"])),
                 orders=row["problem_orders"],
                 change=f"{row['problem_change']:+d}",
             )

@@ -73,7 +73,9 @@ def checks(context: Context) -> None:
             "outcome": words(f"check.{name}"),
             "name": words.check(check["name"], check.get("meaning") or ""),
             "observed": check.get("observed"),
-            "advice": "" if check["success"] else check.get("advice") or "",
+            "advice": ""
+            if check["success"]
+            else words.advice(check["name"], check.get("advice") or ""),
             "reason": check.get("accepted_reason") or check.get("not_judged") or "",
             "check": check["name"],
         }

@@ -51,7 +51,7 @@ MOST_BARS = 30
 
 def draw(context: Context) -> None:
     """Draw the page."""
-    st.markdown(f"#### {context.mall(context.mall_id)}")
+    st.markdown(f"#### {context.mall_as_text(context.mall_id)}")
     asked = {"mall_id": context.mall_id, "as_of": context.as_of}
     agents = context.ask("agents_30d", **asked)
     if agents.is_empty():
