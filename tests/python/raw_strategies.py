@@ -413,7 +413,7 @@ def report_values(times: st.SearchStrategy) -> Values:
         "cs_account": st.sampled_from(ACCOUNTS),
         **{name: maybe("0", "1", "2") for name in REPORT_COUNTS},
         "sales_amount": maybe("0", "9.90", "30"),
-        "reply_rate_3min": maybe("0", "0.5", "1"),
+        "reply_rate_3min": maybe("0", "0.5", "1", "1.01", "-0.5"),
         "reply_rate_30s_all_day": maybe("0", "0.3333", "1"),
         "avg_response_seconds": maybe("0", "30", "31.2"),
         "avg_response_printed": maybe("30秒", "0.52 分钟"),

@@ -853,7 +853,9 @@ class Maker:
             for name in counts
         }
         row |= {
-            name: self.pick([0, 1, "1", 0.5, "0.3333", "0.6667", None, "97%"])
+            name: self.pick(
+                [0, 1, "1", 0.5, "0.3333", "0.6667", None, "97%", "97.78", -0.1]
+            )
             for name in rates
         }
         row |= {

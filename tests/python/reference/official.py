@@ -181,7 +181,7 @@ def report_row(row, accounts):
     kinds = CONTRACTS["official_agent_kpi"].kinds
     found |= {
         f"official_{name}": float(row[name])
-        if kind == "finite" and row[name] is not None
+        if kind in ("finite", "share") and row[name] is not None
         else row[name]
         for name, kind in kinds.items()
         if name not in kept and kind != "date"

@@ -162,10 +162,10 @@ CONTRACTS = {
             "need_human_buyers:int received_buyers:int late_buyers_3min:int "
             "rating_count:int low_rating_count:int dispute_refund_count:int "
             "complaint_count:int sales_amount:money net_sales_amount:money "
-            "improvable_sales_amount:money inquiry_conversion_rate:finite "
-            "reply_rate_3min:finite reply_rate_3min_all_day:finite "
-            "reply_rate_30s:finite reply_rate_30s_all_day:finite "
-            "low_rating_rate:finite avg_response_seconds:finite "
+            "improvable_sales_amount:money inquiry_conversion_rate:share "
+            "reply_rate_3min:share reply_rate_3min_all_day:share "
+            "reply_rate_30s:share reply_rate_30s_all_day:share "
+            "low_rating_rate:share avg_response_seconds:finite "
             "avg_response_printed:text"
         ),
         key=("mall_id", "period_start", "period_end", "row_type", "cs_account"),
@@ -422,6 +422,11 @@ def to_finite(text):
     return None if number is None or math.isinf(float(number)) else number
 
 
+def to_share(text):
+    number = to_finite(text)
+    return number if number is not None and 0 <= number <= 1 else None
+
+
 def to_int(text):
     match = _INTEGER.fullmatch(trimmed(text) or "")
     if match is None or not -(2**31) <= int(match.group(1)) < 2**31:
@@ -447,6 +452,7 @@ TYPERS = {
     "int": to_int,
     "number": to_number,
     "finite": to_finite,
+    "share": to_share,
     "money": to_money,
     "bool": to_bool,
     "time": to_time,
@@ -476,7 +482,7 @@ def text_form(contract, row):
             parts.append(str(EPOCH + timedelta(days=value)))
         elif kind == "bool":
             parts.append("true" if value else "false")
-        elif kind in ("number", "finite"):
+        elif kind in ("number", "finite", "share"):
             parts.append(repr(float(value)))
         else:
             parts.append(str(value))

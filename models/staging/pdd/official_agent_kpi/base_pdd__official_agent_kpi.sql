@@ -51,15 +51,15 @@ typed as (
         {{ parse_money('net_sales_amount_text') }} as net_sales_amount,
         {{ parse_money('improvable_sales_amount_text') }}
             as improvable_sales_amount,
-        {{ parse_finite('inquiry_conversion_rate_text') }}
+        {{ parse_share('inquiry_conversion_rate_text') }}
             as inquiry_conversion_rate,
-        {{ parse_finite('reply_rate_3min_text') }} as reply_rate_3min,
-        {{ parse_finite('reply_rate_3min_all_day_text') }}
+        {{ parse_share('reply_rate_3min_text') }} as reply_rate_3min,
+        {{ parse_share('reply_rate_3min_all_day_text') }}
             as reply_rate_3min_all_day,
-        {{ parse_finite('reply_rate_30s_text') }} as reply_rate_30s,
-        {{ parse_finite('reply_rate_30s_all_day_text') }}
+        {{ parse_share('reply_rate_30s_text') }} as reply_rate_30s,
+        {{ parse_share('reply_rate_30s_all_day_text') }}
             as reply_rate_30s_all_day,
-        {{ parse_finite('low_rating_rate_text') }} as low_rating_rate,
+        {{ parse_share('low_rating_rate_text') }} as low_rating_rate,
         {{ parse_finite('avg_response_seconds_text') }} as avg_response_seconds,
         avg_response_printed_text as avg_response_printed,
         {{ parse_loaded_at('_loaded_at_text') }} as loaded_at,
