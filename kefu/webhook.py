@@ -24,9 +24,7 @@ import click
 
 from kefu import __version__, faults
 from kefu.console import say
-from kefu.contract import NEEDED_TABLES, read_contract
 from kefu.errors import EXIT_INPUT, KefuError, one_line
-from kefu.landing import FORMATS
 from kefu.run_lock import LongWait
 from kefu.settings import Settings
 from kefu.stopping import Stopped
@@ -59,7 +57,7 @@ PATH = re.compile(r"(?<![\w/])(?:[A-Za-z]:)?(?:/[^\s/:;,()'\"]+)+/?")
 # What follows the table in the path of a landed file, which may hold blanks.
 BELOW_TABLE = (
     r"(?!load_date=YYYY)(?:(?:(?!: ).)*?"
-    rf"(?:(?i:{'|'.join(map(re.escape, FORMATS))})(?![\w.])|(?= is a link))"
+    r"(?:(?i:SUFFIXES)(?![\w.])|(?= is a link))"
     r"|[^\s:;,()]+)"
 )
 
@@ -330,6 +328,10 @@ def without_places(line: str) -> str:
     Of a path its last part stays; of our own places, what they are; of a landed
     file its table, as folders and files there may be named after malls.
     """
+    # Here, as every command loads this module and few fail.
+    from kefu.contract import NEEDED_TABLES, read_contract  # noqa: PLC0415
+    from kefu.landing import FORMATS  # noqa: PLC0415
+
     tables = set(NEEDED_TABLES)
     try:
         settings = Settings.from_env()
@@ -348,7 +350,8 @@ def without_places(line: str) -> str:
             line = re.sub(rf"{re.escape(place)}(?=$|[\s:;,()])", name, line)
             line = line.replace(f"{place}/", "")
     named = "|".join(map(re.escape, sorted(tables)))
-    line = re.sub(rf"(?<![\w./-])({named})/{BELOW_TABLE}", r"\1/…", line)
+    below = BELOW_TABLE.replace("SUFFIXES", "|".join(map(re.escape, FORMATS)))
+    line = re.sub(rf"(?<![\w./-])({named})/{below}", r"\1/…", line)
     line = PATH.sub(lambda found: found.group().rstrip("/").rpartition("/")[2], line)
     machine = socket.gethostname()
     if machine:
