@@ -437,7 +437,7 @@ def test_a_report_that_fails_undoes_nothing(
     assert in_place(published) == (first, first)
 
     def full(*_: object, **__: object) -> str:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/home/somebody/x")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "some/file")
 
     with monkeypatch.context() as patched:
         patched.setattr(page, "render", full)

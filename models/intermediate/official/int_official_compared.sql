@@ -1,6 +1,4 @@
 -- Official and ours side by side, with all that is known of why they may differ.
-{%- set response_days = (var('reply_horizon_hours') / 24) | round(0, 'ceil') | int %}
-{%- set conversion_days = var('conversion_window_days') - 1 %}
 with
 
 pairs as (
@@ -77,12 +75,20 @@ final as (
         pairs.exported_at,
         as_of_end.as_of_end,
         coalesce(
-            as_of_end.as_of_end >= pairs.period_end
-            + case pairs.waits_for
-                when 'response' then {{ response_days }}
-                when 'conversion' then {{ conversion_days }}
-                when 'net_sales' then {{ conversion_days }} + 3
-                else 0
+            case pairs.waits_for
+                when 'response'
+                    then {{ is_response_final(
+                        'as_of_end.as_of_end', 'pairs.period_end'
+                    ) }}
+                when 'conversion'
+                    then {{ is_conversion_final(
+                        'as_of_end.as_of_end', 'pairs.period_end'
+                    ) }}
+                when 'net_sales'
+                    then {{ is_conversion_final(
+                        'as_of_end.as_of_end', 'pairs.period_end + 3'
+                    ) }}
+                else as_of_end.as_of_end >= pairs.period_end
             end,
             false
         ) as is_our_value_final,
