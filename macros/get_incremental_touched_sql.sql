@@ -6,7 +6,9 @@
        Without it the whole table is replaced.
    touched_key: the columns of the key.
    changes: columns (with types) whose values in the rows that really came or went
-       are kept in changes.<model>, for the models downstream. #}
+       are kept in changes.<model>, for the models downstream.
+   The touched rows are looked for once, by their keys alone; what is read and
+   deleted of them after that is found by its place in the table. #}
 {% macro get_incremental_touched_sql(arg_dict) -%}
 {%- set target = arg_dict['target_relation'] -%}
 {%- set fresh = arg_dict['temp_relation'] -%}
@@ -28,6 +30,14 @@ exists(
 )
 {%- endset -%}
 {%- endif -%}
+{%- set touched = target.identifier ~ '__touched' -%}
+{%- if meta.get('touched_by') %}
+create or replace temp table {{ touched }} as
+select rowid as row_number
+from {{ target }} as stored
+where {{ condition }};
+{%- set condition = 'stored.rowid in (select row_number from ' ~ touched ~ ')' -%}
+{%- endif %}
 {%- if meta.get('changes') %}
 {%- set tracked = meta['changes'].keys() | join(', ') -%}
 create or replace temp table {{ target.identifier }}__stored as
@@ -61,5 +71,8 @@ drop table {{ target.identifier }}__stored;
 set variable kefu_increment_of_{{ meta['landing'] }} = true;
 {%- endif %}
 delete from {{ target }} as stored where {{ condition }};
+{%- if meta.get('touched_by') %}
+drop table {{ touched }};
+{%- endif %}
 insert into {{ target }} ({{ columns }}) select {{ columns }} from {{ fresh }};
 {%- endmacro %}
