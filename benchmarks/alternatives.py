@@ -25,9 +25,9 @@ from benchmarks.compare import compare_one
 from benchmarks.dbt_times import OTHER_SECTIONS, total
 from benchmarks.floor import STATEMENTS, substitutes
 from benchmarks.full_build import arguments_of, rounded, run_build, run_floor
+from benchmarks.lots import Lot
 from benchmarks.measure import (
     BenchmarkError,
-    Lot,
     keep,
     markdown,
     measured,

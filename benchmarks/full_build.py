@@ -20,10 +20,10 @@ from benchmarks import dbt_times
 from benchmarks.compare import compare_tables
 from benchmarks.dbt_times import OTHER_SECTIONS, RESPONSE_TABLES, Share, total
 from benchmarks.floor import TABLES
+from benchmarks.lots import Lot
 from benchmarks.measure import (
     BUYER_KEY,
     BenchmarkError,
-    Lot,
     Usage,
     keep,
     markdown,

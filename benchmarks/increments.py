@@ -22,9 +22,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import dbt_times
+from benchmarks.lots import Lot
 from benchmarks.measure import (
     BenchmarkError,
-    Lot,
     keep,
     markdown,
     surroundings,

@@ -16,7 +16,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.reading import ROOT
-from kefu.settings import DEMO_MARK, DEMO_UNFINISHED
 
 CACHE = ROOT / "data" / "benchmarks"
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -106,60 +105,6 @@ def _sample(pid: int, samples: list, ended: threading.Event) -> None:
             return
         user, system = text.rsplit(")", 1)[1].split()[11:13]
         samples.append((time.time(), (int(user) + int(system)) / ticks))
-
-
-@dataclass(frozen=True)
-class Lot:
-    """Invented landings of one size."""
-
-    messages: int
-    malls: int
-    days: int
-    seed: int
-
-    @property
-    def home(self) -> Path:
-        """The folder of this lot's landings and databases."""
-        name = f"{self.messages}-{self.malls}-{self.days}-{self.seed}"
-        return CACHE / name
-
-    @property
-    def raw_root(self) -> Path:
-        """The folder of the landings."""
-        return self.home / "raw"
-
-    def make(self) -> None:
-        """Invent the landings, unless they are there."""
-        is_there = (self.raw_root / DEMO_MARK).exists()
-        if is_there and not (self.raw_root / DEMO_UNFINISHED).exists():
-            return
-        sizes = [("messages", self.messages), ("malls", self.malls)]
-        sizes += [("days", self.days), ("seed", self.seed)]
-        options = [text for name, size in sizes for text in (f"--{name}", str(size))]
-        command = [sys.executable, "-m", "kefu.cli", "demo-data", *options]
-        measured([*command, "--out", str(self.raw_root)], self.environment())
-
-    def environment(self, memory_limit: str | None = None) -> dict[str, str]:
-        """Return the environment of a process that works on this lot."""
-        inherited = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("KEFU_", "DBT_"))
-        }
-        limit = {"KEFU_MEMORY_LIMIT": memory_limit} if memory_limit else {}
-        return (
-            inherited
-            | limit
-            | {
-                "PYTHONPATH": str(ROOT),
-                "KEFU_RAW_ROOT": str(self.raw_root),
-                "KEFU_DATABASE": str(self.home / "build" / "kefu.duckdb"),
-                "KEFU_PUBLISHED": str(self.home / "published" / "kefu.duckdb"),
-                "KEFU_BUYER_KEY": BUYER_KEY,
-                "DBT_TARGET_PATH": str(self.home / "target"),
-                "DBT_LOG_PATH": str(self.home / "logs"),
-            }
-        )
 
 
 def surroundings() -> dict[str, object]:
