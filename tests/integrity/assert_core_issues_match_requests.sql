@@ -1,6 +1,6 @@
--- What: core_issues_30d, counted anew from fct_orders and fct_help_requests by
--- a plain join over 30 days, on the dates of help_seeking_rate_30d. Rows that
--- must not be there show up too. No tolerance.
+-- What: core_issues_30d, counted anew from fct_orders and fct_help_requests, each
+-- put on the 30 days it counts for, on the dates of help_seeking_rate_30d. Rows
+-- that must not be there show up too. No tolerance.
 -- When it matters: a mall is told to mend a problem that it does not have.
 -- How to resolve: list the counted requests of the failing mall and problem;
 -- then see assert_help_rates_match_requests, whose running sums are the same.
@@ -11,7 +11,7 @@ requests as (
     select
         orders.mall_id,
         orders.order_sn,
-        orders.confirm_date,
+        orders.confirm_date + unnest(range(30))::int as as_of_date,
         requests.request_date,
         requests.is_platform,
         requests.problem_code
@@ -49,8 +49,7 @@ counted as (
     inner join requests
         on
             dates.mall_id = requests.mall_id
-            and requests.confirm_date
-            between dates.as_of_date - 29 and dates.as_of_date
+            and dates.as_of_date = requests.as_of_date
             and dates.as_of_date >= requests.request_date
     group by all
 

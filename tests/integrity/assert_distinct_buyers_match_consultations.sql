@@ -1,5 +1,5 @@
--- What: distinct_consult_buyers_30d, counted anew with count(distinct) over
--- the 30 days: for malls from fct_consultations, for agents from the messages
+-- What: distinct_consult_buyers_30d, counted anew with count(distinct), each day
+-- put on the 30 days it counts for: for malls from fct_consultations, for agents from the messages
 -- that they wrote or are responsible for. No tolerance.
 -- When it matters: the count from change points drifts from the truth, and
 -- never comes back, because it is a running sum.
@@ -29,6 +29,15 @@ seen as (
     from {{ ref('int_messages_assessed') }}
     where cs_uid is not null
     group by all
+
+),
+
+seen_within_30_days as (
+
+    select
+        * exclude (service_date),
+        service_date + unnest(range(30))::int as as_of_date
+    from seen
 
 ),
 
@@ -63,13 +72,12 @@ recounted as (
         published.as_of_date,
         count(distinct seen.buyer_key) as distinct_consult_buyers_30d
     from published
-    left join seen
+    left join seen_within_30_days as seen
         on
             published.scope = seen.scope
             and published.mall_id = seen.mall_id
             and published.cs_uid is not distinct from seen.cs_uid
-            and seen.service_date
-            between published.as_of_date - 29 and published.as_of_date
+            and published.as_of_date = seen.as_of_date
     group by
         published.scope,
         published.mall_id,

@@ -1,11 +1,15 @@
 -- What: help_seeking_rate_30d, with every module and channel, counted anew
--- from fct_orders and fct_help_requests by a plain join over 30 days instead
--- of change points. No tolerance.
+-- from fct_orders and fct_help_requests, each put on the 30 days it counts for,
+-- instead of change points. No tolerance.
 -- When it matters: the running sums behind the help-seeking rate and the
 -- experience score have drifted from the orders.
 -- How to resolve: take the first as-of date that fails for the mall and module;
 -- an order enters on the later of its first counted request and its confirm
 -- date and leaves 30 days after the confirm date (int_help_order_changes).
+{%- set channels = [
+    'merchant_chat', 'merchant_after_sales', 'platform_intervention',
+    'platform_online_cs', 'platform_hotline', 'complaint',
+] %}
 with
 
 orders as (
@@ -13,28 +17,71 @@ orders as (
     select
         mall_id,
         order_sn,
-        confirm_date
+        confirm_date + unnest(range(30))::int as as_of_date
     from {{ ref('fct_orders') }}
     where is_grouped
+
+),
+
+denominators as (
+
+    select
+        mall_id,
+        as_of_date,
+        count(*) as grouped_orders_30d
+    from orders
+    group by mall_id, as_of_date
 
 ),
 
 requests as (
 
     select
+        mall_id,
+        order_sn,
+        request_date,
+        channel,
+        is_platform,
+        unnest([module, 'all']) as module
+    from {{ ref('fct_help_requests') }}
+    where is_counted
+
+),
+
+help_orders as (
+
+    select
         orders.mall_id,
+        orders.as_of_date,
         orders.order_sn,
-        orders.confirm_date,
-        requests.request_date,
-        requests.channel,
-        requests.is_platform,
-        unnest([requests.module, 'all']) as module
-    from {{ ref('fct_help_requests') }} as requests
+        requests.module,
+        bool_or(requests.is_platform) as is_platform
+        {%- for channel in channels %},
+        bool_or(requests.channel = '{{ channel }}') as is_{{ channel }}
+        {%- endfor %}
+    from requests
     inner join orders
         on
             requests.mall_id = orders.mall_id
             and requests.order_sn = orders.order_sn
-    where requests.is_counted
+            and requests.request_date <= orders.as_of_date
+    group by all
+
+),
+
+numerators as (
+
+    select
+        mall_id,
+        as_of_date,
+        module,
+        count(*) as help_orders_30d,
+        count(*) filter (is_platform) as platform_help_orders_30d
+        {%- for channel in channels %},
+        count(*) filter (is_{{ channel }}) as help_orders_{{ channel }}
+        {%- endfor %}
+    from help_orders
+    group by mall_id, as_of_date, module
 
 ),
 
@@ -59,78 +106,34 @@ published as (
 
 ),
 
-denominators as (
-
-    select
-        published.mall_id,
-        published.as_of_date,
-        published.module,
-        count(orders.order_sn) as grouped_orders_30d
-    from published
-    left join orders
-        on
-            published.mall_id = orders.mall_id
-            and orders.confirm_date
-            between published.as_of_date - 29 and published.as_of_date
-    group by published.mall_id, published.as_of_date, published.module
-
-),
-
-numerators as (
-
-    select
-        published.mall_id,
-        published.as_of_date,
-        published.module,
-        count(distinct requests.order_sn) as help_orders_30d,
-        count(distinct requests.order_sn) filter (requests.is_platform)
-            as platform_help_orders_30d,
-        {% for channel in [
-            'merchant_chat', 'merchant_after_sales', 'platform_intervention',
-            'platform_online_cs', 'platform_hotline', 'complaint',
-        ] %}
-        count(distinct requests.order_sn)
-        filter (requests.channel = '{{ channel }}')
-            as help_orders_{{ channel }}
-        {{- ',' if not loop.last }}
-    {% endfor %}
-    from published
-    left join requests
-        on
-            published.mall_id = requests.mall_id
-            and published.module = requests.module
-            and requests.confirm_date
-            between published.as_of_date - 29 and published.as_of_date
-            and published.as_of_date >= requests.request_date
-    group by published.mall_id, published.as_of_date, published.module
-
-),
-
 recounted as (
 
     select
-        denominators.mall_id,
-        denominators.as_of_date,
-        denominators.module,
-        denominators.grouped_orders_30d,
-        numerators.help_orders_30d,
-        numerators.platform_help_orders_30d,
-        numerators.help_orders_merchant_chat,
-        numerators.help_orders_merchant_after_sales,
-        numerators.help_orders_platform_intervention,
-        numerators.help_orders_platform_online_cs,
-        numerators.help_orders_platform_hotline,
-        numerators.help_orders_complaint,
-        numerators.help_orders_30d / nullif(denominators.grouped_orders_30d, 0)
-            as help_seeking_rate,
-        numerators.platform_help_orders_30d
-        / nullif(denominators.grouped_orders_30d, 0) as platform_help_rate
-    from denominators
-    inner join numerators
+        published.mall_id,
+        published.as_of_date,
+        published.module,
+        coalesce(denominators.grouped_orders_30d, 0) as grouped_orders_30d,
+        coalesce(numerators.help_orders_30d, 0) as help_orders_30d,
+        coalesce(numerators.platform_help_orders_30d, 0)
+            as platform_help_orders_30d,
+        {%- for channel in channels %}
+        coalesce(numerators.help_orders_{{ channel }}, 0)
+            as help_orders_{{ channel }},
+        {%- endfor %}
+        coalesce(numerators.help_orders_30d, 0)
+        / denominators.grouped_orders_30d as help_seeking_rate,
+        coalesce(numerators.platform_help_orders_30d, 0)
+        / denominators.grouped_orders_30d as platform_help_rate
+    from published
+    left join denominators
         on
-            denominators.mall_id = numerators.mall_id
-            and denominators.as_of_date = numerators.as_of_date
-            and denominators.module = numerators.module
+            published.mall_id = denominators.mall_id
+            and published.as_of_date = denominators.as_of_date
+    left join numerators
+        on
+            published.mall_id = numerators.mall_id
+            and published.as_of_date = numerators.as_of_date
+            and published.module = numerators.module
 
 )
 
