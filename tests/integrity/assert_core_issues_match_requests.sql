@@ -11,7 +11,7 @@ requests as (
     select
         orders.mall_id,
         orders.order_sn,
-        orders.confirm_date + unnest(range(30))::int as as_of_date,
+        orders.confirm_date + cast(unnest(range(30)) as integer) as as_of_date,
         requests.request_date,
         requests.is_platform,
         requests.problem_code

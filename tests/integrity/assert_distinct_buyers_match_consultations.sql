@@ -1,6 +1,6 @@
 -- What: distinct_consult_buyers_30d, counted anew with count(distinct), each day
--- put on the 30 days it counts for: for malls from fct_consultations, for agents from the messages
--- that they wrote or are responsible for. No tolerance.
+-- put on the 30 days it counts for: for malls from fct_consultations, for agents
+-- from the messages that they wrote or are responsible for. No tolerance.
 -- When it matters: the count from change points drifts from the truth, and
 -- never comes back, because it is a running sum.
 -- How to resolve: take the first as-of date that fails; int_distinct_changes
@@ -36,7 +36,7 @@ seen_within_30_days as (
 
     select
         * exclude (service_date),
-        service_date + unnest(range(30))::int as as_of_date
+        service_date + cast(unnest(range(30)) as integer) as as_of_date
     from seen
 
 ),

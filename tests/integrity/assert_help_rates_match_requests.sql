@@ -17,7 +17,7 @@ orders as (
     select
         mall_id,
         order_sn,
-        confirm_date + unnest(range(30))::int as as_of_date
+        confirm_date + cast(unnest(range(30)) as integer) as as_of_date
     from {{ ref('fct_orders') }}
     where is_grouped
 
@@ -55,10 +55,10 @@ help_orders as (
         orders.as_of_date,
         orders.order_sn,
         requests.module,
+        {% for channel in channels %}
+            bool_or(requests.channel = '{{ channel }}') as is_{{ channel }},
+        {% endfor %}
         bool_or(requests.is_platform) as is_platform
-        {%- for channel in channels %},
-        bool_or(requests.channel = '{{ channel }}') as is_{{ channel }}
-        {%- endfor %}
     from requests
     inner join orders
         on
@@ -76,10 +76,10 @@ numerators as (
         as_of_date,
         module,
         count(*) as help_orders_30d,
+        {% for channel in channels %}
+            count(*) filter (is_{{ channel }}) as help_orders_{{ channel }},
+        {% endfor %}
         count(*) filter (is_platform) as platform_help_orders_30d
-        {%- for channel in channels %},
-        count(*) filter (is_{{ channel }}) as help_orders_{{ channel }}
-        {%- endfor %}
     from help_orders
     group by mall_id, as_of_date, module
 
@@ -116,10 +116,10 @@ recounted as (
         coalesce(numerators.help_orders_30d, 0) as help_orders_30d,
         coalesce(numerators.platform_help_orders_30d, 0)
             as platform_help_orders_30d,
-        {%- for channel in channels %}
-        coalesce(numerators.help_orders_{{ channel }}, 0)
-            as help_orders_{{ channel }},
-        {%- endfor %}
+        {% for channel in channels %}
+            coalesce(numerators.help_orders_{{ channel }}, 0)
+                as help_orders_{{ channel }},
+        {% endfor %}
         coalesce(numerators.help_orders_30d, 0)
         / denominators.grouped_orders_30d as help_seeking_rate,
         coalesce(numerators.platform_help_orders_30d, 0)

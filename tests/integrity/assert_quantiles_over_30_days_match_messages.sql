@@ -13,10 +13,12 @@ answered as (
     select
         mall_id,
         responsible_cs_uid as cs_uid,
-        date '2015-09-01' + 7 * unnest(range(
-            (service_date - date '2015-09-01' + 6) // 7,
-            (service_date - date '2015-09-01' + 29) // 7 + 1
-        ))::int as as_of_date,
+        date '2015-09-01' + 7 * cast(
+            unnest(range(
+                (service_date - date '2015-09-01' + 6) // 7,
+                (service_date - date '2015-09-01' + 29) // 7 + 1
+            )) as integer
+        ) as as_of_date,
         cast(round(response_seconds * 1000) as bigint) as response_ms
     from {{ ref('fct_buyer_messages') }}
     where is_assessed and response_seconds is not null

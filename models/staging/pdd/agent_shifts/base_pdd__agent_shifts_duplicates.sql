@@ -10,7 +10,7 @@
 
 with
 
-versions as (
+versions as not materialized (
 
     select * from {{ only_touched(
         ref('base_pdd__agent_shifts'), by='changes.base_pdd__agent_shifts', key=['key_hash']

@@ -10,7 +10,7 @@
 
 with
 
-versions as (
+versions as not materialized (
 
     select * from {{ only_touched(
         ref('base_pdd__messages'), by='changes.base_pdd__messages', key=['key_hash']

@@ -10,7 +10,7 @@
 
 with
 
-versions as (
+versions as not materialized (
 
     select * from {{ only_touched(
         ref('base_pdd__ratings'), by='changes.base_pdd__ratings', key=['key_hash']
