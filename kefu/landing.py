@@ -189,7 +189,7 @@ def discover(
         if not landed and table in needed:
             raise KefuError(
                 f"{table}: no data file under {root / table}: this table needs"
-                " at least one, of zero rows if need be, as"
+                " at least one, from `kefu ingest` or, of zero rows if need be, as"
                 f" {table}/load_date=YYYY-MM-DD/<name>.parquet"
             )
         if not landed and not columns.is_official:

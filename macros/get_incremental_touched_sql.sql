@@ -44,7 +44,7 @@ create or replace temp table {{ target.identifier }}__stored as
 select {{ tracked if is_landed else columns }}
 from {{ target }} as stored
 where {{ condition }};
-insert into {{ changes_table(target) }}
+insert into {{ changes_table(target) }} ({{ tracked }})
 select distinct {{ tracked }}
 from (
 {%- if is_landed %}

@@ -6,6 +6,8 @@ from kefu.audit.marts_compared import KEYS
 
 SUITE = "marts"
 PUBLISHED = "no published version to compare with"
+MEMBERS = "no malls or agents published to compare with, or all of them unlisted"
+COMPLETENESS = "no new day of a mall with enough rows to tell, or no data_completeness"
 
 CHECKS = (
     RowsCheck(
@@ -303,7 +305,7 @@ CHECKS = (
             >= greatest($least, $share * malls)
         """,
         ("least", "share"),
-        PUBLISHED,
+        MEMBERS,
     ),
     RowsCheck(
         "malls_changed",
@@ -316,7 +318,7 @@ CHECKS = (
         where is_lost or is_other_category_name
         order by all
         """,
-        needs=PUBLISHED,
+        needs=MEMBERS,
     ),
     RowsCheck(
         "agents_kept",
@@ -335,7 +337,7 @@ CHECKS = (
             >= greatest($least, $share * agents)
         """,
         ("least", "share"),
-        PUBLISHED,
+        MEMBERS,
     ),
     RowsCheck(
         "agents_changed",
@@ -348,7 +350,7 @@ CHECKS = (
         where is_lost or is_other_is_robot
         order by all
         """,
-        needs=PUBLISHED,
+        needs=MEMBERS,
     ),
     RowsCheck(
         "means_jumped",
@@ -421,7 +423,7 @@ CHECKS = (
         order by all
         """,
         ("malls", "share"),
-        "the table data_completeness",
+        COMPLETENESS,
     ),
     RowsCheck(
         "days_incomplete",
@@ -434,6 +436,6 @@ CHECKS = (
         where status in ('missing', 'low')
         order by all
         """,
-        needs="no table data_completeness",
+        needs=COMPLETENESS,
     ),
 )

@@ -8,9 +8,11 @@ from pathlib import Path
 import click
 import duckdb
 
-from kefu.errors import KefuError
+from kefu.errors import EXIT_USAGE, KefuError
 from kefu.run_lock import holder_of
 from kefu.settings import Settings
+
+NO_ANSWER = "the question asks for nothing: give a select, or `show tables`"
 
 
 @click.command()
@@ -36,9 +38,14 @@ def command(sql: str, as_csv: bool, working: bool) -> None:
             with contextlib.suppress(duckdb.CatalogException):
                 connection.execute("set schema = 'marts'")
             if not as_csv:
-                connection.sql(sql).show(max_width=160)
+                relation = connection.sql(sql)
+                if relation is None:
+                    raise KefuError(NO_ANSWER, EXIT_USAGE)
+                relation.show(max_width=160)
                 return
             answer = connection.execute(sql)
+            if answer is None:
+                raise KefuError(NO_ANSWER, EXIT_USAGE)
             writer = csv.writer(sys.stdout, lineterminator="\n")
             writer.writerow(column[0] for column in answer.description)
             while rows := answer.fetchmany(10_000):

@@ -449,7 +449,8 @@ def _whole(source: Source) -> object:
     except json.JSONDecodeError as error:
         raise FileError(
             f"it is neither JSON nor JSON lines (line {error.lineno}, column"
-            f" {error.colno}): save it again as it was received"
+            f" {error.colno}): see whether the kind is right, or save it again as it"
+            " was received"
         ) from error
     except (ValueError, RecursionError) as error:
         raise FileError("it is no JSON that can be read: save it again") from error

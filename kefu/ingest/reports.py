@@ -125,7 +125,7 @@ def filled_in(
 
 
 def score_entries(document: object) -> pl.DataFrame:
-    """Return the rows of a score template in YAML or JSON.
+    """Return the rows of a score template in YAML or JSON, those with a value.
 
     Raises FileError if it is not of the template's form.
     """
@@ -135,7 +135,12 @@ def score_entries(document: object) -> pl.DataFrame:
         if not isinstance(day, dict) or "date" not in day:
             raise FileError("an entry has no date: see `kefu ingest --template score`")
         for key, value in day.items():
-            rows.extend(_score_rows(day["date"], str(key), value))
+            rows.extend(
+                row
+                for row in _score_rows(day["date"], str(key), value)
+                # A place of the form that nobody has filled in.
+                if row[-1] is not None
+            )
     columns = ("as_of_date", "measure", "name", "value")
     return pl.DataFrame(
         [

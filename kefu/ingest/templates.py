@@ -71,20 +71,24 @@ TEMPLATES = {
 }
 
 SCORE_YAML = """\
-# One entry a day. Leave out what the page does not show.
-- date: 2026-11-20
-  experience_score: 3.3956
-  peer_rank: 0.3208
-  change_7d: 0.0123
-  platform_help_rate: 0.12%
+# One entry a day; what is left empty is passed over. For example:
+#   date: 2026-11-20
+#   experience_score: 3.3956, peer_rank: 0.3208, change_7d: 0.0123
+#   platform_help_rate: 0.12%, a module: 3.50
+#   {name: 商品破损, help_orders: 12, share: 23.4%}
+- date:
+  experience_score:
+  peer_rank:
+  change_7d:
+  platform_help_rate:
   modules:
-    服务态度: 3.50
-    基础服务: 3.20
-    商品服务: 3.10
-    发货服务: 3.60
-    物流服务: 3.40
+    服务态度:
+    基础服务:
+    商品服务:
+    发货服务:
+    物流服务:
   problems:
-    - {name: 商品破损, help_orders: 12, share: 23.4%}
+    - {name: , help_orders: , share: }
 """
 
 

@@ -591,6 +591,28 @@ HOLE = (
 )
 
 
+def test_what_is_there_is_not_called_missing(tmp_path: Path) -> None:
+    """Marts that hold nothing to judge are there all the same."""
+    malls = (
+        "create table marts.dim_malls as select 'large' as mall_id,"
+        " 'x' as category_name, 'x' as mall_name, 'x' as merchant_type,"
+        " true as is_unknown_member"
+    )
+    judged = "update marts.data_completeness set status = 'not_judged'"
+    settings = world(tmp_path, *HOLE, judged, malls)
+    before = settings.database.with_name("before.duckdb")
+    with duckdb.connect(str(before)) as connection:
+        connection.execute(f"create schema marts; {malls}")
+    keep_version(settings.published, before)
+    report = examine(settings, "x", now=NOW)
+    for name, reason in (
+        ("days_incomplete", "no new day of a mall with enough rows to tell"),
+        ("malls_kept", "all of them unlisted"),
+        ("malls_changed", "all of them unlisted"),
+    ):
+        assert reason in (outcome_of(report, name).not_judged or ""), name
+
+
 @pytest.mark.parametrize("last", ["2026-03-05", None, "2026-03-29"])
 def test_a_hole_of_a_long_pause_is_found(tmp_path: Path, last: str | None) -> None:
     settings = world(tmp_path, *HOLE)

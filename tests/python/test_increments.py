@@ -246,6 +246,24 @@ def test_changes_are_kept_until_every_model_has_answered(small: Kefu) -> None:
     assert continued(small) == {BASE, VERSIONS}
 
 
+def test_changes_are_kept_by_the_names_of_their_columns(small: Kefu) -> None:
+    """dbt reads a model's config in no fixed order, another one each time."""
+    with duckdb.connect(str(small.database)) as connection:
+        columns = connection.execute(
+            "select column_name || ' ' || data_type from duckdb_columns()"
+            f" where schema_name = 'changes' and table_name = '{BASE}'"
+            " order by column_index desc"
+        ).fetchall()
+        assert len(columns) > 1
+        listed = ", ".join(column for (column,) in columns)
+        connection.execute(f"create or replace table changes.{BASE} ({listed})")
+    change_by_hand(small)
+    land_more(small)
+    run(small)
+    assert malls(small) == ["m0", "m1", "m2", "m9"]
+    assert continued(small) == {BASE, VERSIONS}
+
+
 def test_a_build_of_fewer_rows_is_refused(small: Kefu) -> None:
     """It would take rows out of tables that later builds continue."""
     change_by_hand(small)

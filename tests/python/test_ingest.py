@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -1055,5 +1056,21 @@ def test_template_on_the_screen_and_in_yaml(root: Path, tmp_path: Path) -> None:
     assert done.stdout == "客服ID,客服名称,岗位,是否机器人,生效日期,失效日期\n"
     path = tmp_path / "score.yml"
     ingest(root, "--template", "score", path)
+    form = path.read_text(encoding="utf-8")
+    done = ingest(root, "score", path, "--dry-run")
+    assert "would land 0 rows, 0 could not be mapped" in done.stdout
+    day = form.replace("- date:", "- date: 2026-11-20")
+    day = day.replace("platform_help_rate:\n", "platform_help_rate: {rate}\n")
+    numbers = re.sub(
+        r"^( +(?!modules|problems)[^-#: ]+):$", r"\1: 0.5", day, flags=re.MULTILINE
+    )
+    problem = "name: 商品破损, help_orders: 12, share: 2%"
+    filled = numbers.replace("name: , help_orders: , share: ", problem)
+    filled = filled.replace("{rate}", "0.5%")
+    path.write_text(filled, encoding="utf-8")
     done = ingest(root, "score", path)
     assert "landed 11 rows, 0 could not be mapped" in done.stdout
+    partly = day.replace("{rate}", "").replace("peer_rank:\n", "peer_rank: 0.5\n")
+    path.write_text(partly, encoding="utf-8")
+    done = ingest(root, "score", path)
+    assert "landed 1 rows, 0 could not be mapped" in done.stdout

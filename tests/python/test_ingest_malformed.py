@@ -215,8 +215,8 @@ WHOLE_FILE = {
         "order-api",
         "o.json",
         b'{"order_list_get_response":\n {"order_list": [',
-        "it is neither JSON nor JSON lines (line 2, column 18): save it again as it"
-        " was received",
+        "it is neither JSON nor JSON lines (line 2, column 18): see whether the kind is"
+        " right, or save it again as it was received",
     ),
     "JSON without a record": (
         "order-api",

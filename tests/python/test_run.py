@@ -416,6 +416,10 @@ def test_version_and_query(mini: Kefu) -> None:
     table = mini("query", "--csv", "select run, 'a,b' as text from marts.last_good")
     assert table.stdout == 'run,text\n1,"a,b"\n'
     assert "last_good" in mini("query", "show tables").stdout
+    for options in ((), ("--csv",)):
+        nothing = mini("query", *options, "")
+        assert nothing.returncode == 2
+        assert nothing.stderr.startswith("kefu: the question asks for nothing")
     near = mini("query", "from last_goood")
     (told,) = near.stderr.splitlines()
     assert "last_good" in told and 'kefu query "show tables"' in told
