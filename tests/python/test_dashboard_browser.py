@@ -1,6 +1,7 @@
 """The dashboard in a browser: Chromium clicks through every page.
 
-Skipped where there is no Chromium; `make test` tries to install one.
+Skipped where there is no Chromium: `make test` tries to install one, and says in
+its last line if it could not.
 
 KEFU_TEST_PUBLISHED=<a published file> has the pages of a file of one's own clicked
 through as well, in both languages, over a copy of it. Nothing is known of its
@@ -24,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import NO_BROWSER, NO_DRIVER, ROOT
 from dashboard_pages import LANGUAGES, PAGES, asked, copy_of, put_in_place
 
 from kefu.dashboard.figures import written
@@ -34,11 +35,8 @@ CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
     None,
 )
-playwright = pytest.importorskip("playwright.sync_api")
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None,
-    reason="no Chromium was found (Debian: apt-get install chromium fonts-noto-cjk)",
-)
+playwright = pytest.importorskip("playwright.sync_api", reason=NO_DRIVER)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=NO_BROWSER)
 SECONDS = 60
 OWN = os.environ.get("KEFU_TEST_PUBLISHED")
 LOCALES = {"zh": "zh-CN", "en": "en-US"}
