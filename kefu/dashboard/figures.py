@@ -4,7 +4,7 @@ import io
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import polars as pl
 import streamlit as st
@@ -166,7 +166,7 @@ def table(
     with st.container(horizontal=True, key=f"below-{key}"):
         if names:
             definitions(context, names, key=f"define-table-{key}")
-        download(words, shown, columns, key)
+        download(context, shown, columns, key)
 
 
 def _screen_column(column: Column, kind: pl.DataType, words: Words) -> object:
@@ -181,11 +181,13 @@ def _screen_column(column: Column, kind: pl.DataType, words: Words) -> object:
 
 
 def download(
-    words: Words, frame: pl.DataFrame, columns: Mapping[str, Column], key: str
+    context: Context, frame: pl.DataFrame, columns: Mapping[str, Column], key: str
 ) -> None:
     """Draw the buttons that take a table along."""
+    words = context.words
+    names = frozenset(metric.name(words) for metric in context.metrics.values())
     kinds: dict[str, tuple[Callable, str]] = {
-        "csv": (as_csv, "text/csv"),
+        "csv": (partial(as_csv, names=names), "text/csv"),
         "xlsx": (
             as_xlsx,
             "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -217,8 +219,12 @@ FORMULA = r"^[=+\-@＝＋－＠\t\r\n]"
 
 
 @cache
-def _figure_written() -> str:
-    """Return the pattern of what wording.written() makes, in both languages."""
+def _ours_pattern(names: frozenset[str]) -> str:
+    """Return the pattern of what wording writes, in both languages.
+
+    A figure alone, or the parts of one: "-- (Buyers) ÷ 3 (Orders)". Only `names`,
+    those of the metrics, may stand in brackets.
+    """
     number = r"[0-9][0-9,]*(\.[0-9]+)?"
     # Of "{minutes} min {seconds} s" what follows the first number.
     units = {
@@ -227,18 +233,31 @@ def _figure_written() -> str:
         if key.startswith("unit.")
         for text in pair
     }
-    return rf"^({NOTHING}|[+-]¥?{number}(%|{'|'.join(sorted(units))})?)$"
+    unit = f"(%|{'|'.join(sorted(units))})?"
+    signed = f"({NOTHING}|[+-]¥?{number}{unit})"
+    if not names:
+        return f"^{signed}$"
+    name = rf" \(({'|'.join(map(re.escape, sorted(names)))})\)"
+    below = f" ÷ ({NOTHING}|-?¥?{number}{unit}){name}"
+    return f"^{signed}({name}({below})?)?$"
 
 
-def as_csv(frame: pl.DataFrame, columns: Mapping[str, Column], words: Words) -> bytes:
+def as_csv(
+    frame: pl.DataFrame,
+    columns: Mapping[str, Column],
+    words: Words,
+    names: frozenset[str] = frozenset(),
+) -> bytes:
     """Return a table as CSV in UTF-8 with the mark by which Excel knows it.
 
     Text that a spreadsheet would take for a formula is given as text; a figure
-    that we wrote with its sign and unit is none.
+    that we wrote with its sign and unit is none, nor are its parts, which bear
+    `names` of metrics.
     """
     text = pl.selectors.string()
+    ours = text.str.contains(_ours_pattern(names))
     labelled = _labelled(frame, columns, words).with_columns(
-        pl.when(text.str.contains(FORMULA) & ~text.str.contains(_figure_written()))
+        pl.when(text.str.contains(FORMULA) & ~ours)
         .then("'" + text)
         .otherwise(text)
         .name.keep()

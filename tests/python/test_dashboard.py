@@ -1212,6 +1212,68 @@ def test_csv_guards_what_a_spreadsheet_would_compute(name):
     assert list(reader)[1] == ["'" + name]
 
 
+NAMES = frozenset({"询单人数", "Inquiring buyers", "Refunds (all)"})
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        "--",
+        "-- (Inquiring buyers)",
+        "-- (询单人数) ÷ 3 (询单人数)",
+        "-- (Inquiring buyers) ÷ -- (Refunds (all))",
+        "-¥1,234.50 (Refunds (all)) ÷ 12 (Inquiring buyers)",
+    ],
+)
+def test_csv_leaves_our_own_marks_of_too_little_alone(parts):
+    frame = pl.DataFrame({"parts": [parts]})
+    data = figures.as_csv(frame, {"parts": Column("p")}, Words("en"), NAMES)
+    reader = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""))
+    assert list(reader)[1] == [parts]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("-- (A1)", "-- (1+cmd|' /C calc'!A0)", "-- (Inquiring buyers)+cmd"),
+        *(
+            "-- (Inquiring buyers) ÷ =1+1",
+            "-- (询单人数) ÷ 3 (A1)",
+            "-- Inquiring buyers",
+        ),
+        *("-1+cmd", "=1", "@SUM(A1)", "+1+1", "\t-- (询单人数)", "＝1+1", "---", "--1"),
+        *("-- (询单人数)\n=1", "--\n", "-- (询单人数) ÷ 3 (询单人数)\n"),
+    ],
+)
+def test_csv_guards_what_only_looks_like_our_marks(name):
+    frame = pl.DataFrame({"who": [name]})
+    data = figures.as_csv(frame, {"who": Column("who")}, Words("zh"), NAMES)
+    reader = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""))
+    assert list(reader)[1] == ["'" + name]
+
+
+def test_the_parts_of_a_figure_are_taken_along_as_they_are_shown(
+    shown, as_of, monkeypatch
+):
+    """By the way that a page's button takes: with the names of its metrics."""
+    made = {}
+    monkeypatch.setattr(
+        figures.st,
+        "download_button",
+        lambda label, data, key, **_: made.update({key: data}),
+    )
+    words = Words("en")
+    context = Context(current(shown), words, as_of)
+    metric = context.metrics["reply_rate_30s"]
+    parts = figures.parts_of(metric, {"assessed_messages": 3}, context)
+    assert parts.startswith("-- (")
+    frame = pl.DataFrame({"parts": [parts, "-- (A1)"]})
+    figures.download(context, frame, {"parts": Column("p")}, key="x")
+    assert made["csv-x"]().decode("utf-8-sig").splitlines() == [
+        *("p", parts, "'-- (A1)")
+    ]
+
+
 def test_xlsx_holds_the_same_figures_as_numbers():
     data = figures.as_xlsx(TAKEN, COLUMNS, Words("zh"))
     book = CalamineWorkbook.from_filelike(io.BytesIO(data))
@@ -1228,11 +1290,11 @@ def test_every_table_of_every_page_can_be_taken_along(shown, monkeypatch):
     monkeypatch.setattr(
         figures,
         "download",
-        lambda words, frame, columns, key: taken.append(
+        lambda context, frame, columns, key: taken.append(
             (
                 key,
-                figures.as_csv(frame, columns, words),
-                figures.as_xlsx(frame, columns, words),
+                figures.as_csv(frame, columns, context.words),
+                figures.as_xlsx(frame, columns, context.words),
             )
         ),
     )
