@@ -104,6 +104,34 @@ def metric_column(context: Context, name: str, label: str | None = None) -> Colu
     return Column(label or named(metric, context.words), metric.unit, name)
 
 
+def with_parts(
+    context: Context, names: Sequence[str], *, of_agent: bool = False
+) -> list[str]:
+    """Return metrics, each followed by those that it is computed from."""
+    found = []
+    for name in names:
+        parts = context.metrics[name].parts(of_agent=of_agent)
+        found += [name, *(part for part in parts if part)]
+    return list(dict.fromkeys(found))
+
+
+def parts_told(
+    context: Context, frame: pl.DataFrame, name: str, *, of_agent: bool = False
+) -> dict[str, list[str]]:
+    """Return what each row's figure was computed from, by the metric's name.
+
+    Empty where the metric has no parts.
+    """
+    metric = context.metrics[name]
+    if metric.parts(of_agent=of_agent)[1] is None:
+        return {}
+    told = [
+        parts_of(metric, row, context, of_agent=of_agent)
+        for row in frame.iter_rows(named=True)
+    ]
+    return {metric.name(context.words): told}
+
+
 # Of st.column_config.NumberColumn, and of a spreadsheet.
 SCREEN_FORMATS = {
     "rate": "percent",
@@ -167,6 +195,14 @@ def table(
         if names:
             definitions(context, names, key=f"define-table-{key}")
         download(context, shown, columns, key)
+
+
+def table_below(
+    context: Context, frame: pl.DataFrame, columns: Mapping[str, Column], key: str
+) -> None:
+    """Draw what is to be opened below a chart: its figures as a table."""
+    with st.expander(context.words("figure.as_table"), key=f"below-{key}-chart"):
+        table(context, frame, columns, key)
 
 
 def _screen_column(column: Column, kind: pl.DataType, words: Words) -> object:

@@ -44,7 +44,7 @@ providers._get_local_constants = providers.Constants
 TOGETHER = {
     "demo": (
         *("test_analyses", "test_bi_tools", "test_dashboard"),
-        *("test_dashboard_browser", "test_examples"),
+        *("test_dashboard_browser", "test_dashboard_figures", "test_examples"),
         *("test_privacy", "test_publish_commands", "test_report", "test_run"),
         "test_semantic_layer",
     ),

@@ -86,6 +86,12 @@ def daily(context: Context) -> None:
             )
             charts.draw(chart, key, title)
             figures.definitions(context, names, key=f"define-{key}")
+            shown = days.filter(pl.col("grouped_orders").is_not_null()).reverse()
+            columns = {
+                "service_date": Column(words("axis.day")),
+                **{name: metric_column(context, name) for name in names},
+            }
+            figures.table_below(context, shown, columns, key=f"{key}-days")
 
 
 def channels(context: Context) -> None:
@@ -114,6 +120,12 @@ def channels(context: Context) -> None:
     )
     charts.draw(chart, "channels", words("after_sale.channels"))
     figures.definitions(context, ["help_requests"], key="define-channels")
+    counted = pl.DataFrame({"day": days, **series}, schema_overrides={"day": pl.Date})
+    columns = {
+        "day": Column(words("axis.day")),
+        **{name: Column(name, "requests", "help_requests") for name in series},
+    }
+    figures.table_below(context, counted.reverse(), columns, key="channels")
 
 
 def problems(context: Context) -> None:

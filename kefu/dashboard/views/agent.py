@@ -98,6 +98,9 @@ def service(context: Context, row: dict) -> None:
             labels=[f"{row[item]:.2f}" for item in known],
         )
         charts.draw(chart, "service", words("agent.service"))
+    if row["buyer_days"] is not None:
+        told = context.metrics["buyer_days"].name(words)
+        st.caption(words("agent.taken_over", metric=told, value=row["buyer_days"]))
     if len(known) < len(ITEMS):
         missing = words("list.separator").join(
             context.metrics[item].name(words) for item in ITEMS if item not in known

@@ -49,7 +49,7 @@ def draw(context: Context) -> None:
     before = next((row for day, row in days.items() if day < context.as_of), {})
     figures.tiles(context, KPIS, kpis, before=before, key="kpi-")
     daily(context)
-    benchmarks(context)
+    benchmarks(context, kpis)
 
 
 def rows_of(context: Context, name: str) -> list[dict]:
@@ -272,7 +272,7 @@ def daily_figure(
         format_func=lambda name: context.metrics[name].name(words),
         key=f"metric-{key}",
     )
-    metric = context.metrics[name]
+    metric, of_agent = context.metrics[name], context.cs_uid is not None
     series = {metric.name(words): days[name].cast(pl.Float64).to_list()}
     if not charts.has_values(series):
         figures.empty(words)
@@ -289,23 +289,24 @@ def daily_figure(
         title=metric.name(words),
         words=words,
         open_days=None if final is None else [value is False for value in final],
+        parts=figures.parts_told(context, days, name, of_agent=of_agent),
     )
     charts.draw(chart, key, metric.name(words))
     figures.definitions(context, [name], key=f"define-{key}")
-    above, below = metric.parts(of_agent=context.cs_uid is not None)
-    parts = [part for part in (above, below) if part in days.columns]
     shown = days.filter(pl.col(name).is_not_null()).sort(
         "service_date", descending=True
     )
-    with st.expander(words("figure.as_table")):
-        columns = {
-            "service_date": Column(words("axis.day")),
-            **{part: metric_column(context, part) for part in (name, *parts)},
-        }
-        figures.table(context, shown, columns, key=f"{key}-days")
+    columns = {
+        "service_date": Column(words("axis.day")),
+        **{
+            part: metric_column(context, part)
+            for part in figures.with_parts(context, [name], of_agent=of_agent)
+        },
+    }
+    figures.table_below(context, shown, columns, key=f"{key}-days")
 
 
-def benchmarks(context: Context) -> None:
+def benchmarks(context: Context, kpis: dict) -> None:
     """Draw the mall's figures beside those of its category."""
     words = context.words
     st.subheader(words("mall.benchmarks"))
@@ -332,6 +333,10 @@ def benchmarks(context: Context) -> None:
         mean=told("category_mean"),
         top=told("category_top10_mean"),
         goal=told("target"),
+        parts=pl.col("metric").map_elements(
+            lambda name: figures.parts_of(context.metrics[name], kpis, context),
+            return_dtype=pl.String,
+        ),
         status=pl.col("target_status").map_elements(
             lambda status: words(f"status.{status}"), return_dtype=pl.String
         ),
@@ -339,6 +344,7 @@ def benchmarks(context: Context) -> None:
     columns = {
         "name": Column(words("column.metric")),
         "value": Column(words("column.value")),
+        "parts": Column(words("column.own_parts")),
         "category_percentile": metric_column(
             # A standing among known figures: no estimate here.
             context,
@@ -347,6 +353,7 @@ def benchmarks(context: Context) -> None:
         ),
         "mean": Column(context.metrics["category_mean"].name(words)),
         "top": Column(context.metrics["category_top10_mean"].name(words)),
+        "malls": Column(words("column.malls_compared"), "malls"),
         "goal": Column(words("column.target")),
         "status": Column(words("column.target_status")),
     }

@@ -81,6 +81,7 @@ def together(context: Context) -> None:
             labels=[
                 figures.written(value, metric.unit, words) for value in known[name]
             ],
+            parts=figures.parts_told(context, known, name),
         )
         charts.draw(chart, "groups", words("groups.compared"))
         figures.definitions(context, [name], key="define-groups")

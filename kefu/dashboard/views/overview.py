@@ -239,9 +239,26 @@ def trends(context: Context, category: str | None) -> None:
             words=words,
             open_days=[context.is_short(day) for day in trend["as_of_date"]],
             open_name="chart.not_30_days",
+            parts={
+                told: parts
+                for name in names
+                for told, parts in figures.parts_told(context, trend, name).items()
+            },
         )
         charts.draw(chart, "help_trend", words("overview.help_trend"))
         figures.definitions(context, names, key="define-help-trend")
+        figures.table_below(
+            context,
+            trend.filter(pl.col("grouped_orders_30d").is_not_null()).reverse(),
+            {
+                "as_of_date": Column(words("axis.day")),
+                **{
+                    name: metric_column(context, name)
+                    for name in figures.with_parts(context, names)
+                },
+            },
+            key="help_trend",
+        )
     with right:
         st.subheader(words("overview.tier_trend"))
         days, series, colours = tier_series(context, category)
@@ -255,6 +272,18 @@ def trends(context: Context, category: str | None) -> None:
         )
         charts.draw(chart, "tier_trend", words("overview.tier_trend"))
         st.caption(words("overview.tier_note"))
+        counted = pl.DataFrame(
+            {"day": days, **series}, schema_overrides={"day": pl.Date}
+        )
+        figures.table_below(
+            context,
+            counted.reverse(),
+            {
+                "day": Column(words("axis.day")),
+                **{tier: Column(tier, "malls") for tier in series},
+            },
+            key="tier_trend",
+        )
 
 
 def tier_series(
@@ -286,6 +315,7 @@ def all_malls(context: Context, malls: pl.DataFrame) -> None:
         "category_name": Column(words("column.category")),
         "category_rank": metric_column(context, "category_rank"),
         "category_percentile": metric_column(context, "category_percentile"),
+        "peers": Column(words("column.peers"), "malls"),
         "help_seeking_rate": metric_column(context, "help_seeking_rate"),
         "help_orders_30d": metric_column(context, "help_orders_30d"),
         "platform_help_rate": metric_column(context, "platform_help_rate"),

@@ -47,6 +47,12 @@ SERVICE = (
     *("complaint_rate", "complaint_buyers", "received_buyers"),
 )
 MOST_BARS = 30
+# What a figure without numerator and denominator was taken over.
+TAKEN_OVER = {
+    "median_response_seconds": "answered_messages",
+    "p90_response_seconds": "answered_messages",
+    "service_score": "buyer_days",
+}
 
 
 def draw(context: Context) -> None:
@@ -98,6 +104,7 @@ def compare(context: Context, agents: pl.DataFrame) -> None:
         words=words,
         labels=[figures.written(value, metric.unit, words) for value in shown[name]],
         most=1 if metric.unit == "rate" and shown[name].max() > 0.5 else None,
+        parts=figures.parts_told(context, shown, name, of_agent=True),
     )
     charts.draw(chart, "compared", words("team.compared"))
     lacking = agents.height - known.height
@@ -107,6 +114,14 @@ def compare(context: Context, agents: pl.DataFrame) -> None:
     if notes:
         st.caption(" ".join(notes))
     figures.definitions(context, [name], key="define-compared")
+    names = figures.with_parts(context, [name], of_agent=True)
+    if name in TAKEN_OVER:
+        names.append(TAKEN_OVER[name])
+    columns = {
+        "agent": Column(words("column.agent")),
+        **{part: metric_column(context, part) for part in names},
+    }
+    figures.table_below(context, ordered, columns, key="compared")
 
 
 def responses(context: Context, agents: pl.DataFrame) -> None:
@@ -163,6 +178,18 @@ def response_chart(
         words=words,
         colours={words(f"class.{name}"): colour for name, colour in CLASSES.items()},
         most=1,
+        parts={
+            words(f"class.{name}"): [
+                words(
+                    "figure.ratio",
+                    part=f"{row[name]:,} ({words(f'class.{name}')})",
+                    total=f"{row['total']:,}"
+                    f" ({context.metrics['assessed_messages'].name(words)})",
+                )
+                for row in shown.iter_rows(named=True)
+            ]
+            for name in CLASSES
+        },
     )
     charts.draw(chart, key, words("team.responses"))
     columns = {
@@ -206,6 +233,7 @@ def shifts(context: Context) -> None:
                 figures.written(rate, "rate", words)
                 for rate in known["reply_rate_3min"]
             ],
+            parts=figures.parts_told(context, known, "reply_rate_3min"),
         )
         charts.draw(chart, "shifts", words("team.shifts"))
     names = (
