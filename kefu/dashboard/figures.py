@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 
+import plotly.graph_objects as go
 import polars as pl
 import streamlit as st
 
+from kefu.dashboard import charts
 from kefu.dashboard.context import Context, Metric
 from kefu.dashboard.text import Words, texts
 from kefu.dashboard.wording import (
@@ -38,11 +40,32 @@ def define(metric: Metric, context: Context) -> str:
     return "\n\n".join(lines)
 
 
-def definitions(context: Context, names: Sequence[str], key: str) -> None:
-    """Draw a button that opens what the named metrics mean."""
-    found = [context.metrics[name] for name in names if name in context.metrics]
-    with st.popover(context.words("figure.definitions"), type="tertiary", key=key):
-        st.markdown("\n\n---\n\n".join(define(metric, context) for metric in found))
+def definitions(
+    context: Context, names: Sequence[str], key: str, meanings: Sequence[str] = ()
+) -> None:
+    """Draw a button that opens what the named metrics mean.
+
+    `meanings` are keys of the texts, of figures of the pages' own.
+    """
+    words = context.words
+    told = [define(context.metrics[name], context) for name in dict.fromkeys(names)]
+    told += [words(f"meaning.{meaning}") for meaning in dict.fromkeys(meanings)]
+    with st.popover(words("figure.definitions"), type="tertiary", key=key):
+        st.markdown("\n\n---\n\n".join(told))
+
+
+def chart(
+    context: Context,
+    drawn: go.Figure,
+    key: str,
+    alt: str,
+    *,
+    names: Sequence[str] = (),
+    meanings: Sequence[str] = (),
+) -> None:
+    """Draw a chart, and below it the button that opens what its figures mean."""
+    charts.draw(drawn, key, alt)
+    definitions(context, names, f"define-chart-{key}", meanings)
 
 
 def tile(
@@ -91,17 +114,26 @@ def tiles(
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: what it is called, and how its values are written."""
+    """A column of a table: what it is called, and how its values are written.
+
+    A figure is of a metric, or has a meaning among the texts of the pages.
+    """
 
     label: str
     unit: str | None = None
     metric: str | None = None
+    meaning: str | None = None
 
 
 def metric_column(context: Context, name: str, label: str | None = None) -> Column:
     """Return the column of a metric."""
     metric = context.metrics[name]
     return Column(label or named(metric, context.words), metric.unit, name)
+
+
+def incomplete_column(words: Words) -> Column:
+    """Return the column that says on how many of the 30 days data are lacking."""
+    return Column(words("column.incomplete_days"), "days", meaning="incomplete_days")
 
 
 def with_parts(
@@ -170,9 +202,17 @@ def heading(column: Column, words: Words) -> str:
 
 
 def table(
-    context: Context, frame: pl.DataFrame, columns: Mapping[str, Column], key: str
+    context: Context,
+    frame: pl.DataFrame,
+    columns: Mapping[str, Column],
+    key: str,
+    *,
+    names: Sequence[str] = (),
 ) -> None:
-    """Draw a table with what its columns mean, and offer it as CSV and xlsx."""
+    """Draw a table with what its columns mean, and offer it as CSV and xlsx.
+
+    `names` are the metrics that its rows are of.
+    """
     words = context.words
     if frame.is_empty():
         empty(words)
@@ -190,10 +230,11 @@ def table(
         placeholder=NOTHING,
         key=f"table-{key}",
     )
-    names = [column.metric for column in columns.values() if column.metric]
+    names = [*names, *(c.metric for c in columns.values() if c.metric)]
+    meanings = [c.meaning for c in columns.values() if c.meaning]
     with st.container(horizontal=True, key=f"below-{key}"):
-        if names:
-            definitions(context, names, key=f"define-table-{key}")
+        if names or meanings:
+            definitions(context, names, f"define-table-{key}", meanings)
         download(context, shown, columns, key)
 
 

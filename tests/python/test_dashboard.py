@@ -126,6 +126,8 @@ def test_no_text_is_left_over():
         *OF_CODES,
         # keys that are put together
         *("page", "mark", "team", "after_sale", "weekday", "figure", "column"),
+        # held by test_dashboard_figures.py
+        "meaning",
     }
     used = literal_keys() | {"mall.peers_category", "mall.peers_all", "state.empty"}
     used |= {f"official.{name}" for name in ("report", "score_page", "one_figure")}

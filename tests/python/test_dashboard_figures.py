@@ -10,9 +10,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 from dashboard_pages import PAGES, asked, copy_of, page_of
+from streamlit.testing.v1 import AppTest
 
-from kefu.dashboard import charts, figures
+from kefu.dashboard import figures
 from kefu.dashboard.context import Context
+from kefu.dashboard.text import texts
 
 GROUPS = """
 insert into dim_mall_groups
@@ -28,7 +30,8 @@ class Drawn:
 
     page: str
     tables: list[tuple[str, pl.DataFrame, dict]] = field(default_factory=list)
-    charts: list[tuple[str, object]] = field(default_factory=list)
+    charts: list[tuple[str, object, set[str]]] = field(default_factory=list)
+    shown: list[tuple[str, str]] = field(default_factory=list)
     contexts: list[Context] = field(default_factory=list)
 
     @property
@@ -54,7 +57,7 @@ def drawn(file) -> list[Drawn]:
 
 def every_drawing(patched: pytest.MonkeyPatch, file: Path) -> Iterator[Drawn]:
     now = Drawn("")
-    table, draw = figures.table, charts.draw
+    table, chart = figures.table, figures.chart
 
     def noted_table(context, frame, columns, key, **options):
         now.contexts.append(context)
@@ -62,12 +65,13 @@ def every_drawing(patched: pytest.MonkeyPatch, file: Path) -> Iterator[Drawn]:
             now.tables.append((key, frame, dict(columns)))
         return table(context, frame, columns, key, **options)
 
-    def noted_chart(chart, key, alt):
-        now.charts.append((key, chart))
-        return draw(chart, key, alt)
+    def noted_chart(context, plot, key, alt, *, names=(), meanings=()):
+        now.contexts.append(context)
+        now.charts.append((key, plot, {*names, *meanings}))
+        return chart(context, plot, key, alt, names=names, meanings=meanings)
 
     patched.setattr(figures, "table", noted_table)
-    patched.setattr(charts, "draw", noted_chart)
+    patched.setattr(figures, "chart", noted_chart)
     mall_id = asked(
         file,
         "select mall_id from agent_service_score_30d where service_score is not null"
@@ -75,20 +79,36 @@ def every_drawing(patched: pytest.MonkeyPatch, file: Path) -> Iterator[Drawn]:
     ).item()
     for name in PAGES:
         now = Drawn(name)
-        page = page_of(name, "en", mall_id=mall_id)
-        assert not page.exception
-        yield now
+        chosen = {} if name in OF_ANY else {"mall_id": mall_id}
+        page = page_of(name, "en", **chosen)
+        yield seen(page, now)
         if name in OF_ANY:
             now = Drawn(name)
-            page.selectbox(key="mall-any").select(mall_id).run()
-            assert not page.exception
-            yield now
+            yield seen(page.selectbox(key="mall-any").select(mall_id).run(), now)
         for key in [box.key for box in page.selectbox if box.key.startswith("metric-")]:
             for number in range(1, len(page.selectbox(key=key).options)):
                 now = Drawn(name)
-                page.selectbox(key=key).select_index(number).run()
-                assert not page.exception
-                yield now
+                yield seen(page.selectbox(key=key).select_index(number).run(), now)
+
+
+def seen(page: AppTest, now: Drawn) -> Drawn:
+    """Note what stands on the page, from its top to its bottom."""
+    assert not page.exception
+    now.shown = list(elements(page.main))
+    return now
+
+
+def elements(block) -> Iterator[tuple[str, str]]:
+    """Tables, charts, tiles, and what each button for definitions opens."""
+    for child in block.children.values():
+        if getattr(child, "children", None) is None:
+            if child.type in ("dataframe", "plotly_chart", "metric"):
+                yield child.type, ""
+        elif child.type == "popover":
+            told = "\n".join(text.value for text in child.get("markdown"))
+            yield "definitions", told
+        else:
+            yield from elements(child)
 
 
 def of_agents(drawing: Drawn, columns: dict) -> bool:
@@ -142,3 +162,93 @@ def test_rates_in_texts_are_nowhere_alone(drawn):
             texts = frame.select(list(columns)).select(pl.selectors.string())
             if any("%" in text for row in texts.rows() for text in row if text):
                 assert "parts" in columns or key == "checks", key
+
+
+def test_a_chart_tells_the_parts_of_its_rates(drawn):
+    seen = set()
+    for drawing in drawn:
+        for key, plot, names in drawing.charts:
+            metrics = [m for m in map(drawing.context.metrics.get, names) if m]
+            divided = {m.name(drawing.context.words) for m in metrics if m.denominator}
+            for trace in plot.data:
+                values = trace.z if trace.type == "heatmap" else trace.y
+                is_alone = len(metrics) == 1 and len(plot.data) == 1
+                if trace.name not in divided and not (divided and is_alone):
+                    continue
+                assert "%{customdata}" in trace.hovertemplate, (drawing.page, key)
+                assert len(trace.customdata) == len(values)
+                told = [text for text in flat(trace.customdata) if text]
+                assert told and all("(" in text for text in told), key
+                seen.add((key, *names))
+    assert len(seen) > 20
+    # Shares of messages, which are of no metric, tell theirs too.
+    shares = [
+        trace
+        for drawing in drawn
+        for key, plot, _ in drawing.charts
+        if key == "responses"
+        for trace in plot.data
+    ]
+    assert shares
+    assert all("÷" in text for trace in shares for text in trace.customdata)
+
+
+def flat(values) -> list[str]:
+    return [text for row in values for text in ([row] if isinstance(row, str) else row)]
+
+
+# --- what figures mean ---
+
+
+def test_a_figure_in_a_table_has_a_definition(drawn):
+    for drawing in drawn:
+        for key, frame, columns in drawing.tables:
+            for name, column in columns.items():
+                is_figure = frame.schema[name].is_numeric() or column.unit
+                if not is_figure:
+                    continue
+                assert column.metric or column.meaning, f"{drawing.page} {key}: {name}"
+
+
+def test_every_tile_chart_and_table_is_followed_by_its_definitions(drawn):
+    """One click away, that is: no other figure stands between it and the button."""
+    counted = dict.fromkeys(("dataframe", "plotly_chart", "metric"), 0)
+    for drawing in drawn:
+        tables, plots = iter(drawing.tables), iter(drawing.charts)
+        for number, (kind, _) in enumerate(drawing.shown):
+            if kind == "definitions":
+                continue
+            where = f"{drawing.page}: {kind} {number}"
+            following = drawing.shown[number + 1 : number + 2]
+            assert following and following[0][0] == "definitions", where
+            told = following[0][1]
+            counted[kind] += 1
+            if kind == "dataframe":
+                key, _, columns = next(tables)
+                defined = {column.metric for column in columns.values()}
+                defined |= {column.meaning for column in columns.values()}
+            elif kind == "plotly_chart":
+                key, _, defined = next(plots)
+                assert defined, (drawing.page, key)
+            else:
+                assert "(`" in told, where
+                continue
+            for name in filter(None, defined):
+                known = name in drawing.context.metrics
+                sign = f"(`{name}`)" if known else texts()[f"meaning.{name}"][1]
+                assert sign in told, f"{drawing.page}, {key}: {name}"
+        # None was drawn by another way.
+        assert next(tables, None) is None and next(plots, None) is None
+    assert all(number > 40 for number in counted.values()), counted
+
+
+def test_no_meaning_is_left_over(drawn):
+    used = set()
+    for drawing in drawn:
+        used |= {name for *_, names in drawing.charts for name in names}
+        used |= {c.meaning for *_, cs in drawing.tables for c in cs.values()}
+    opened = "\n".join(told for drawing in drawn for _, told in drawing.shown)
+    for key, (_, english) in texts().items():
+        part, _, name = key.partition(".")
+        if part == "meaning":
+            assert english.startswith("**") and (name in used or english in opened), key

@@ -97,7 +97,7 @@ def service(context: Context, row: dict) -> None:
             most=10,
             labels=[f"{row[item]:.2f}" for item in known],
         )
-        charts.draw(chart, "service", words("agent.service"))
+        figures.chart(context, chart, "service", words("agent.service"), names=known)
     if row["buyer_days"] is not None:
         told = context.metrics["buyer_days"].name(words)
         st.caption(words("agent.taken_over", metric=told, value=row["buyer_days"]))

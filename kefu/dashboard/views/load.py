@@ -77,6 +77,8 @@ def peaks(context: Context, load: pl.DataFrame) -> None:
                 below=f"{slow['assessed_messages']:,}",
             )
         )
+    names = ["messages", "active_agents", "reply_rate_30s"]
+    figures.definitions(context, names, key="define-peaks")
 
 
 def field(context: Context, load: pl.DataFrame, name: str) -> None:
@@ -108,7 +110,7 @@ def field(context: Context, load: pl.DataFrame, name: str) -> None:
             for day in WEEKDAYS
         ],
     )
-    charts.draw(chart, "load", title)
+    figures.chart(context, chart, "load", title, names=[name])
     shown = load.with_columns(
         weekday=pl.col("iso_weekday").map_elements(
             lambda day: words(f"weekday.{day}"), return_dtype=pl.String
@@ -175,7 +177,7 @@ def by_hour(context: Context, load: pl.DataFrame) -> None:
             chart.update_xaxes(
                 type="category", tickformat=None, title=words("axis.hour")
             )
-            charts.draw(chart, f"hours-{name}", title)
+            figures.chart(context, chart, f"hours-{name}", title, names=[name])
             columns = {
                 "hours": Column(words("axis.hour")),
                 **{
@@ -208,7 +210,7 @@ def by_day(context: Context) -> None:
         title=title,
         words=words,
     )
-    charts.draw(chart, "load-daily", words("load.daily"))
+    figures.chart(context, chart, "load-daily", words("load.daily"), names=["messages"])
     names = figures.with_parts(context, ["messages", "reply_rate_30s"])
     columns = {
         "service_date": Column(words("axis.day")),

@@ -5,7 +5,7 @@ import streamlit as st
 
 from kefu.dashboard import charts, figures
 from kefu.dashboard.context import Context, member
-from kefu.dashboard.figures import Column, metric_column
+from kefu.dashboard.figures import Column, incomplete_column, metric_column
 from kefu.dashboard.views.overview import over_all_messages
 
 CLASSES = {
@@ -106,14 +106,13 @@ def compare(context: Context, agents: pl.DataFrame) -> None:
         most=1 if metric.unit == "rate" and shown[name].max() > 0.5 else None,
         parts=figures.parts_told(context, shown, name, of_agent=True),
     )
-    charts.draw(chart, "compared", words("team.compared"))
+    figures.chart(context, chart, "compared", words("team.compared"), names=[name])
     lacking = agents.height - known.height
     notes = [words("team.lacking", agents=lacking)] if lacking else []
     if ordered.height > shown.height:
         notes.append(words("team.cut", agents=MOST_BARS))
     if notes:
         st.caption(" ".join(notes))
-    figures.definitions(context, [name], key="define-compared")
     names = figures.with_parts(context, [name], of_agent=True)
     if name in TAKEN_OVER:
         names.append(TAKEN_OVER[name])
@@ -191,7 +190,14 @@ def response_chart(
             for name in CLASSES
         },
     )
-    charts.draw(chart, key, words("team.responses"))
+    figures.chart(
+        context,
+        chart,
+        key,
+        words("team.responses"),
+        names=["assessed_messages"],
+        meanings=["response_class"],
+    )
     columns = {
         "agent": Column(words("column.agent")),
         "total": Column(
@@ -199,7 +205,10 @@ def response_chart(
             "messages",
             "assessed_messages",
         ),
-        **{name: Column(words(f"class.{name}"), "messages") for name in CLASSES},
+        **{
+            name: Column(words(f"class.{name}"), "messages", meaning="response_class")
+            for name in CLASSES
+        },
     }
     figures.table(context, wide, columns, key=key)
 
@@ -235,7 +244,9 @@ def shifts(context: Context) -> None:
             ],
             parts=figures.parts_told(context, known, "reply_rate_3min"),
         )
-        charts.draw(chart, "shifts", words("team.shifts"))
+        figures.chart(
+            context, chart, "shifts", words("team.shifts"), names=["reply_rate_3min"]
+        )
     names = (
         *("reply_rate_3min", "late_buyers_3min", "assessed_consult_buyers"),
         *("reply_rate_30s", "messages_replied_30s", "assessed_messages"),
@@ -277,6 +288,6 @@ def tables(context: Context, agents: pl.DataFrame) -> None:
                 "agent": Column(words("column.agent")),
                 **{name: metric_column(context, name) for name in names},
                 **more,
-                "incomplete_days_30d": Column(words("column.incomplete_days"), "days"),
+                "incomplete_days_30d": incomplete_column(words),
             }
             figures.table(context, shown, columns, key=f"agents_{subject}")
