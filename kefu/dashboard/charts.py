@@ -47,9 +47,10 @@ Parts = Mapping[str, Sequence[str]]
 
 
 def titled(name: str, unit: str, words: Words) -> str:
-    """Return the title of an axis, with its unit."""
+    """Return the title of an axis, with its unit where the name does not say it."""
     told = words.unit(unit)
-    return f"{name} ({told})" if told else name
+    is_said = set(told.lower().split()) <= set(name.lower().split())
+    return name if is_said else f"{name} ({told})"
 
 
 def _layout(

@@ -34,7 +34,7 @@ from streamlit.web import bootstrap
 
 from kefu.cli import main
 from kefu.commands import dashboard as dashboard_command
-from kefu.dashboard import figures
+from kefu.dashboard import charts, figures
 from kefu.dashboard.context import Context
 from kefu.dashboard.figures import Column, written
 from kefu.dashboard.published import Published, UnreadableFileError, current, query
@@ -1002,6 +1002,36 @@ def test_quality_shows_the_books_the_rejects_and_the_checks(shown):
     passed = sum(check["success"] is True for check in manifest["audit"]["checks"])
     assert (checks["outcome"] == "passed").sum() == passed
     assert f"{manifest['tests']['passed']} passed" in told(page)
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [("complete", "quality.nothing_lacking"), ("not_judged", "quality.nothing_judged")],
+)
+def test_what_was_not_judged_is_not_called_complete(
+    file, tmp_path, monkeypatch, status, said
+):
+    judged = copy_of(
+        file,
+        tmp_path / "kefu.duckdb",
+        f"update data_completeness set status = '{status}', rows = 7,"
+        " expected_rows = 7, days_silent = 0, usual_gap_days = 1",
+    )
+    monkeypatch.setenv("KEFU_PUBLISHED", str(judged))
+    texts_shown = told(page_of("quality", "en"))
+    for key in ("quality.nothing_lacking", "quality.nothing_judged"):
+        assert (texts()[key][1] in texts_shown) == (key == said)
+
+
+def test_an_axis_says_its_unit_once():
+    en, zh = Words("en"), Words("zh")
+    assert charts.titled("Messages (mean a day)", "messages", en) == (
+        "Messages (mean a day)"
+    )
+    name = "Buyers per active agent"
+    assert charts.titled(name, "buyers per agent", en) == name
+    assert charts.titled("Score", "points", en) == "Score (points)"
+    assert charts.titled("店铺数", "malls", zh) == "店铺数 (家)"
 
 
 def test_books_that_do_not_balance_are_said(file, tmp_path, monkeypatch):

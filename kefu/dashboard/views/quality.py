@@ -44,8 +44,10 @@ def version(context: Context) -> None:
     figures.definitions(context, [], "define-version", meanings)
 
 
-def _counts(tests: dict) -> dict[str, int]:
-    return {name: tests.get(name) or 0 for name in ("passed", "warned", "failed")}
+def _counts(tests: dict) -> dict[str, str]:
+    return {
+        name: f"{tests.get(name) or 0:,}" for name in ("passed", "warned", "failed")
+    }
 
 
 def checks(context: Context) -> None:
@@ -120,14 +122,20 @@ def completeness(context: Context) -> None:
     st.markdown(
         words("list.separator").join(
             words(
-                "quality.status_count", status=words(f"completeness.{name}"), days=count
+                "quality.status_count",
+                status=words(f"completeness.{name}"),
+                days=f"{count:,}",
             )
             for name, count in statuses.iter_rows()
         )
     )
     figures.definitions(context, [], "define-completeness", ["completeness"])
     if not lacking:
-        st.success(words("quality.nothing_lacking"))
+        # Of what nothing was judged nothing good is said either.
+        if set(statuses["status"]) == {"not_judged"}:
+            st.info(words("quality.nothing_judged"))
+        else:
+            st.success(words("quality.nothing_lacking"))
         return
     series = {
         words(f"source.{source}"): [lacking.get((source, day), 0) for day in days]
@@ -185,6 +193,7 @@ def balance(context: Context) -> None:
             st.error(words("quality.balance_off", rows=off))
         else:
             st.success(words("quality.balance_right"))
+    found = found.sort("rows_landed", descending=True, maintain_order=True)
     counts = ("rows_landed", "rows_current", "rows_superseded", "rows_rejected")
     columns = {
         "from_source": Column(words("column.source")),
