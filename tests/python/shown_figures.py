@@ -94,13 +94,17 @@ class Shown:
             assert shown == written(rate, units[name], self.words), name
             self.compared += 1
 
+    def rows(self, key: str) -> list[list[str]]:
+        """Return the heading and the visible rows of a table, once it is drawn."""
+        self.page.wait_for_function(f"key => ({ROWS})(key).length > 1", arg=key)
+        return self.page.evaluate(ROWS, key)
+
     def table(self, key: str, columns: dict[str, str], wanted: list[dict]) -> None:
         """Compare the visible rows of a table, whole columns by their headings.
 
         Rows stand in the order of `wanted`.
         """
-        self.page.wait_for_function(f"key => ({ROWS})(key).length > 1", arg=key)
-        header, *rows = self.page.evaluate(ROWS, key)
+        header, *rows = self.rows(key)
         assert rows and len(rows) <= len(wanted), (key, len(rows), len(wanted))
         places = {name: header.index(label) for label, name in columns.items()}
         for row, expected in zip(rows, wanted, strict=False):
@@ -498,7 +502,7 @@ def quality(shown: Shown) -> None:
     if not books:
         return
     of = {shown.words(f"source.{row['source']}"): row for row in books}
-    header, *rows = shown.page.evaluate(ROWS, "balance")
+    header, *rows = shown.rows("balance")
     names = ("rows_landed", "rows_current", "rows_superseded", "rows_rejected")
     places = [header.index(shown.words(f"column.{name}")) for name in names]
     assert {row[0] for row in rows} == set(of)
