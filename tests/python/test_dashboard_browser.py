@@ -378,9 +378,10 @@ def test_on_a_phone_the_page_is_seen_and_not_what_stands_beside_it(window):
     window.open()
     box = window.page.locator("h1").bounding_box()
     seen = window.page.evaluate(
-        "at => document.elementFromPoint(at.x + 5, at.y + at.height / 2).tagName", box
+        "at => document.elementFromPoint(at.x + 5, at.y + at.height / 2).closest('h1')",
+        box,
     )
-    assert seen == "H1"
+    assert seen is not None
 
 
 def test_a_definition_is_one_click_away(window, dashboard):
