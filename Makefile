@@ -109,7 +109,7 @@ lint: install-dev test-data ## Check the style of Python, YAML and SQL
 	@$(BIN)/python tests/python/layering.py $(TEST_DATA)/target/manifest.json
 
 # What the dashboard's tests click with. Where it cannot be installed they are
-# skipped and say so.
+# skipped, and the last line of the tests says so.
 chromium:
 	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || [ ! -e /etc/debian_version ] || { \
 		printf '== %s\n' "installing Chromium for the dashboard's tests"; \

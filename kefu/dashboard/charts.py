@@ -42,12 +42,15 @@ DASHES = ("solid", "dash", "dot", "dashdot")
 RANGES = {"points": [0, 5.05]}
 
 Number = float | int | None
+# What each figure of a series was computed from, told under the pointer.
+Parts = Mapping[str, Sequence[str]]
 
 
 def titled(name: str, unit: str, words: Words) -> str:
-    """Return the title of an axis, with its unit."""
+    """Return the title of an axis, with its unit where the name does not say it."""
     told = words.unit(unit)
-    return f"{name} ({told})" if told else name
+    is_said = set(told.lower().split()) <= set(name.lower().split())
+    return name if is_said else f"{name} ({told})"
 
 
 def _layout(
@@ -91,6 +94,16 @@ def draw(chart: go.Figure, key: str, alt: str) -> None:
     st.plotly_chart(chart, key=f"chart-{key}", theme=None, config=CONFIG, alt=alt)
 
 
+def _hover(value: str, name: str, parts: Parts | None) -> dict[str, object]:
+    """Return what a trace tells under the pointer: the value, then its parts."""
+    if not (parts and name in parts):
+        return {"hovertemplate": value}
+    return {
+        "hovertemplate": f"{value}<br>%{{customdata}}",
+        "customdata": parts[name],
+    }
+
+
 def has_values(series: Mapping[str, Sequence[Number]]) -> bool:
     """Return whether there is anything to draw."""
     return any(value is not None for values in series.values() for value in values)
@@ -106,6 +119,7 @@ def lines(
     levels: Mapping[str, float] | None = None,
     open_days: Sequence[bool] | None = None,
     open_name: str = "chart.not_final",
+    parts: Parts | None = None,
 ) -> go.Figure:
     """Return lines over days.
 
@@ -125,7 +139,7 @@ def lines(
             connectgaps=False,
             line={"width": 2, "color": colour, "dash": DASHES[number % len(DASHES)]},
             marker={"size": 5, "color": colour},
-            hovertemplate=f"%{{y:{HOVERS.get(unit, ',')}}}",
+            **_hover(f"%{{y:{HOVERS.get(unit, ',')}}}", name, parts),
         )
     for number, values in enumerate(series.values() if has_open else ()):
         chart.add_scatter(
@@ -156,6 +170,7 @@ def columns(
     title: str,
     words: Words,
     colours: Mapping[str, str] | None = None,
+    parts: Parts | None = None,
 ) -> go.Figure:
     """Return columns over days, one series on top of the other."""
     chart = _layout(words("axis.day"), titled(title, unit, words), unit)
@@ -167,7 +182,7 @@ def columns(
             y=values,
             name=name,
             marker={"color": colour, "line": {"width": 0}},
-            hovertemplate=f"%{{y:{HOVERS.get(unit, ',')}}}",
+            **_hover(f"%{{y:{HOVERS.get(unit, ',')}}}", name, parts),
         )
     _dates(chart)
     return chart
@@ -183,6 +198,7 @@ def rows(
     colours: Mapping[str, str] | None = None,
     most: float | None = None,
     labels: Sequence[str] | None = None,
+    parts: Parts | None = None,
 ) -> go.Figure:
     """Return lying bars, the first name on top; series are stacked.
 
@@ -219,9 +235,12 @@ def rows(
             text=labels,
             textposition="auto" if labels else "none",
             insidetextanchor="end",
-            hovertemplate=f"%{{y}}: %{{x:{HOVERS.get(unit, ',')}}}"
-            f"<extra>{name if len(series) > 1 else ''}</extra>",
+            **_hover(f"%{{y}}: %{{x:{HOVERS.get(unit, ',')}}}", name, parts),
         )
+        # The series is named only where there are several.
+        chart.data[
+            -1
+        ].hovertemplate += f"<extra>{name if len(series) > 1 else ''}</extra>"
     return chart
 
 
@@ -235,6 +254,7 @@ def heat(
     unit: str,
     title: str,
     words: Words,
+    parts: Sequence[Sequence[str]] | None = None,
 ) -> go.Figure:
     """Return a field of coloured cells; a cell without a figure stays empty."""
     chart = _layout(x, y, unit, height=90 + 34 * len(down), with_legend=False)
@@ -263,7 +283,11 @@ def heat(
             "tickformat": TICKS.get(unit),
             "thickness": 14,
         },
-        hovertemplate=f"%{{y}} %{{x}}: %{{z:{HOVERS.get(unit, ',.1f')}}}"
-        "<extra></extra>",
+        **_hover(
+            f"%{{y}} %{{x}}: %{{z:{HOVERS.get(unit, ',.1f')}}}",
+            title,
+            {title: parts} if parts else None,
+        ),
     )
+    chart.data[-1].hovertemplate += "<extra></extra>"
     return chart

@@ -4,11 +4,13 @@ import io
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
+import plotly.graph_objects as go
 import polars as pl
 import streamlit as st
 
+from kefu.dashboard import charts
 from kefu.dashboard.context import Context, Metric
 from kefu.dashboard.text import Words, texts
 from kefu.dashboard.wording import (
@@ -38,11 +40,32 @@ def define(metric: Metric, context: Context) -> str:
     return "\n\n".join(lines)
 
 
-def definitions(context: Context, names: Sequence[str], key: str) -> None:
-    """Draw a button that opens what the named metrics mean."""
-    found = [context.metrics[name] for name in names if name in context.metrics]
-    with st.popover(context.words("figure.definitions"), type="tertiary", key=key):
-        st.markdown("\n\n---\n\n".join(define(metric, context) for metric in found))
+def definitions(
+    context: Context, names: Sequence[str], key: str, meanings: Sequence[str] = ()
+) -> None:
+    """Draw a button that opens what the named metrics mean.
+
+    `meanings` are keys of the texts, of figures of the pages' own.
+    """
+    words = context.words
+    told = [define(context.metrics[name], context) for name in dict.fromkeys(names)]
+    told += [words(f"meaning.{meaning}") for meaning in dict.fromkeys(meanings)]
+    with st.popover(words("figure.definitions"), type="tertiary", key=key):
+        st.markdown("\n\n---\n\n".join(told))
+
+
+def chart(
+    context: Context,
+    drawn: go.Figure,
+    key: str,
+    alt: str,
+    *,
+    names: Sequence[str] = (),
+    meanings: Sequence[str] = (),
+) -> None:
+    """Draw a chart, and below it the button that opens what its figures mean."""
+    charts.draw(drawn, key, alt)
+    definitions(context, names, f"define-chart-{key}", meanings)
 
 
 def tile(
@@ -91,17 +114,54 @@ def tiles(
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: what it is called, and how its values are written."""
+    """A column of a table: what it is called, and how its values are written.
+
+    A figure is of a metric, or has a meaning among the texts of the pages.
+    """
 
     label: str
     unit: str | None = None
     metric: str | None = None
+    meaning: str | None = None
 
 
 def metric_column(context: Context, name: str, label: str | None = None) -> Column:
     """Return the column of a metric."""
     metric = context.metrics[name]
     return Column(label or named(metric, context.words), metric.unit, name)
+
+
+def incomplete_column(words: Words) -> Column:
+    """Return the column that says on how many of the 30 days data are lacking."""
+    return Column(words("column.incomplete_days"), "days", meaning="incomplete_days")
+
+
+def with_parts(
+    context: Context, names: Sequence[str], *, of_agent: bool = False
+) -> list[str]:
+    """Return metrics, each followed by those that it is computed from."""
+    found = []
+    for name in names:
+        parts = context.metrics[name].parts(of_agent=of_agent)
+        found += [name, *(part for part in parts if part)]
+    return list(dict.fromkeys(found))
+
+
+def parts_told(
+    context: Context, frame: pl.DataFrame, name: str, *, of_agent: bool = False
+) -> dict[str, list[str]]:
+    """Return what each row's figure was computed from, by the metric's name.
+
+    Empty where the metric has no parts.
+    """
+    metric = context.metrics[name]
+    if metric.parts(of_agent=of_agent)[1] is None:
+        return {}
+    told = [
+        parts_of(metric, row, context, of_agent=of_agent)
+        for row in frame.iter_rows(named=True)
+    ]
+    return {metric.name(context.words): told}
 
 
 # Of st.column_config.NumberColumn, and of a spreadsheet.
@@ -142,9 +202,17 @@ def heading(column: Column, words: Words) -> str:
 
 
 def table(
-    context: Context, frame: pl.DataFrame, columns: Mapping[str, Column], key: str
+    context: Context,
+    frame: pl.DataFrame,
+    columns: Mapping[str, Column],
+    key: str,
+    *,
+    names: Sequence[str] = (),
 ) -> None:
-    """Draw a table with what its columns mean, and offer it as CSV and xlsx."""
+    """Draw a table with what its columns mean, and offer it as CSV and xlsx.
+
+    `names` are the metrics that its rows are of.
+    """
     words = context.words
     if frame.is_empty():
         empty(words)
@@ -162,11 +230,20 @@ def table(
         placeholder=NOTHING,
         key=f"table-{key}",
     )
-    names = [column.metric for column in columns.values() if column.metric]
+    names = [*names, *(c.metric for c in columns.values() if c.metric)]
+    meanings = [c.meaning for c in columns.values() if c.meaning]
     with st.container(horizontal=True, key=f"below-{key}"):
-        if names:
-            definitions(context, names, key=f"define-table-{key}")
-        download(words, shown, columns, key)
+        if names or meanings:
+            definitions(context, names, f"define-table-{key}", meanings)
+        download(context, shown, columns, key)
+
+
+def table_below(
+    context: Context, frame: pl.DataFrame, columns: Mapping[str, Column], key: str
+) -> None:
+    """Draw what is to be opened below a chart: its figures as a table."""
+    with st.expander(context.words("figure.as_table"), key=f"below-{key}-chart"):
+        table(context, frame, columns, key)
 
 
 def _screen_column(column: Column, kind: pl.DataType, words: Words) -> object:
@@ -181,11 +258,13 @@ def _screen_column(column: Column, kind: pl.DataType, words: Words) -> object:
 
 
 def download(
-    words: Words, frame: pl.DataFrame, columns: Mapping[str, Column], key: str
+    context: Context, frame: pl.DataFrame, columns: Mapping[str, Column], key: str
 ) -> None:
     """Draw the buttons that take a table along."""
+    words = context.words
+    names = frozenset(metric.name(words) for metric in context.metrics.values())
     kinds: dict[str, tuple[Callable, str]] = {
-        "csv": (as_csv, "text/csv"),
+        "csv": (partial(as_csv, names=names), "text/csv"),
         "xlsx": (
             as_xlsx,
             "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -217,8 +296,12 @@ FORMULA = r"^[=+\-@＝＋－＠\t\r\n]"
 
 
 @cache
-def _figure_written() -> str:
-    """Return the pattern of what wording.written() makes, in both languages."""
+def _ours_pattern(names: frozenset[str]) -> str:
+    """Return the pattern of what wording writes, in both languages.
+
+    A figure alone, or the parts of one: "-- (Buyers) ÷ 3 (Orders)". Only `names`,
+    those of the metrics, may stand in brackets.
+    """
     number = r"[0-9][0-9,]*(\.[0-9]+)?"
     # Of "{minutes} min {seconds} s" what follows the first number.
     units = {
@@ -227,18 +310,31 @@ def _figure_written() -> str:
         if key.startswith("unit.")
         for text in pair
     }
-    return rf"^({NOTHING}|[+-]¥?{number}(%|{'|'.join(sorted(units))})?)$"
+    unit = f"(%|{'|'.join(sorted(units))})?"
+    signed = f"({NOTHING}|[+-]¥?{number}{unit})"
+    if not names:
+        return f"^{signed}$"
+    name = rf" \(({'|'.join(map(re.escape, sorted(names)))})\)"
+    below = f" ÷ ({NOTHING}|-?¥?{number}{unit}){name}"
+    return f"^{signed}({name}({below})?)?$"
 
 
-def as_csv(frame: pl.DataFrame, columns: Mapping[str, Column], words: Words) -> bytes:
+def as_csv(
+    frame: pl.DataFrame,
+    columns: Mapping[str, Column],
+    words: Words,
+    names: frozenset[str] = frozenset(),
+) -> bytes:
     """Return a table as CSV in UTF-8 with the mark by which Excel knows it.
 
     Text that a spreadsheet would take for a formula is given as text; a figure
-    that we wrote with its sign and unit is none.
+    that we wrote with its sign and unit is none, nor are its parts, which bear
+    `names` of metrics.
     """
     text = pl.selectors.string()
+    ours = text.str.contains(_ours_pattern(names))
     labelled = _labelled(frame, columns, words).with_columns(
-        pl.when(text.str.contains(FORMULA) & ~text.str.contains(_figure_written()))
+        pl.when(text.str.contains(FORMULA) & ~ours)
         .then("'" + text)
         .otherwise(text)
         .name.keep()

@@ -97,8 +97,9 @@ def only(name: str) -> None:
 
 def begin() -> Words:
     """Prepare a page; return the texts of the language that is chosen."""
+    # On a phone what is beside a page is closed, so that the page is seen.
     st.set_page_config(
-        page_title="Kefu 客服", layout="wide", initial_sidebar_state="expanded"
+        page_title="Kefu 客服", layout="wide", initial_sidebar_state="auto"
     )
     st.html(STYLE)
     asked = st.query_params.get("lang")

@@ -77,9 +77,14 @@ def _duration(seconds: float, sign: str, words: Words) -> str:
 
 
 def parts_of(
-    metric: Metric, row: Mapping[str, Cell], context: Worded, *, of_agent: bool = False
+    metric: Metric,
+    row: Mapping[str, Cell],
+    context: Worded,
+    *,
+    of_agent: bool = False,
+    with_names: bool = True,
 ) -> str:
-    """Return what a figure was computed from, such as "12 / 340 orders".
+    """Return what a figure was computed from, such as "12 ÷ 340", with their names.
 
     Empty for figures that have no parts.
     """
@@ -87,12 +92,16 @@ def parts_of(
     above, below = metric.parts(of_agent=of_agent)
     if below is None or is_nothing(row.get(below)):
         return ""
-    total = context.metrics[below]
-    told_total = f"{written(row[below], total.unit, words)} ({total.name(words)})"
+
+    def told(name: str) -> str:
+        part = context.metrics[name]
+        value = written(row.get(name), part.unit, words)
+        return f"{value} ({part.name(words)})" if with_names else value
+
+    told_total = told(below)
     if above is None:
         return words("figure.mean_of", total=told_total)
-    part = context.metrics[above]
-    told_part = f"{written(row.get(above), part.unit, words)} ({part.name(words)})"
+    told_part = told(above)
     if metric.kind == "complement_rate":
         return words("figure.complement", part=told_part, total=told_total)
     return words("figure.ratio", part=told_part, total=told_total)

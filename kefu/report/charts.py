@@ -34,10 +34,13 @@ def lines(
     series: Sequence[Sequence[Value]],
     write: Callable[[float], str],
     name: Markup | str,
+    bases: Sequence[Sequence[str]],
     *,
     short_until: date | None = None,
 ) -> Markup:
     """Return values by day as lines; a day without a value is a gap.
+
+    `bases` are what each was computed from, told with it under the pointer.
 
     Days up to `short_until`, whose 30 days begin before the data, are shaded.
     """
@@ -54,7 +57,7 @@ def lines(
                 '<rect class="short" x="{}" y="{}" width="{:.1f}" height="{}"/>'
             ).format(LEFT, TOP, width, HEIGHT - TOP - BOTTOM)
         )
-    for values, (colour, dash) in zip(series, LINES, strict=False):
+    for values, basis, (colour, dash) in zip(series, bases, LINES, strict=False):
         for run in _runs(values):
             path = " ".join(
                 f"{frame.x(at):.1f},{frame.y(value):.1f}" for at, value in run
@@ -67,7 +70,7 @@ def lines(
             parts.extend(
                 Markup(
                     '<circle cx="{:.1f}" cy="{:.1f}" r="{}" fill="{}">'
-                    "<title>{}  {}</title></circle>"
+                    "<title>{}  {}  {}</title></circle>"
                 ).format(
                     frame.x(at),
                     frame.y(value),
@@ -75,6 +78,7 @@ def lines(
                     colour,
                     days[at],
                     write(value),
+                    basis[at],
                 )
                 for at, value in run
             )

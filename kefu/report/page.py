@@ -135,12 +135,22 @@ class Wording:
         ]
         return escape(Pair(*spans))
 
-    def parts(self, name: str, row: Row) -> Pair:
-        """Return what a figure was computed from."""
+    def parts(
+        self, name: str, row: Row, *, of_agent: bool = False, with_names: bool = True
+    ) -> Pair:
+        """Return what a figure was computed from; without names to stand in a cell."""
         metric = self.metrics.get(name)
         if metric is None:
             return Pair("", "")
-        return Pair(*(parts_of(metric, row, language) for language in self.languages))
+        how = {"of_agent": of_agent, "with_names": with_names}
+        return Pair(
+            *(parts_of(metric, row, language, **how) for language in self.languages)
+        )
+
+    def cell(self, name: str, row: Row, *, of_agent: bool = False) -> tuple[Pair, Pair]:
+        """Return a figure and what it was computed from, for a cell of a table."""
+        parts = self.parts(name, row, of_agent=of_agent, with_names=False)
+        return self.of_metric(name, row), parts
 
     def definition(self, metric: Metric, language: Language) -> str:
         """Return what a metric means, in one language."""
@@ -332,7 +342,7 @@ def _mall(row: Row, problems: dict[str, Pair], wording: Wording) -> dict:
         "score": wording.of_metric("experience_score", row),
         "tier": wording.said(f"tier.{tier}") if tier else Pair("--", "--"),
         "change": wording.moved(row["change_7d"], "points", is_higher_better=True),
-        "figures": [wording.of_metric(name, row) for name in MALL_COLUMNS],
+        "figures": [wording.cell(name, row) for name in MALL_COLUMNS],
         "reply_change": wording.moved(
             row.get("reply_rate_3min_change"), "rate", is_higher_better=True
         ),
@@ -369,9 +379,21 @@ def _trend(source: Source, wording: Wording) -> dict:
             [[row[name] for row in rows] for name in names],
             lambda value: f"{100 * value:.1f}%",
             wording.said("overview.help_trend").plain(),
+            [
+                [wording.parts(name, row, with_names=False).plain() for row in rows]
+                for name in names
+            ],
             short_until=short[-1] if short else None,
         ),
         "is_short": bool(short),
+        "days": [
+            {
+                "day": row["as_of_date"],
+                "figures": [wording.cell(name, row) for name in names],
+            }
+            for row in reversed(rows)
+            if row["grouped_orders_30d"] is not None
+        ],
     }
 
 
@@ -431,7 +453,7 @@ def _costs(source: Source, wording: Wording) -> dict | None:
                     row["change_7d"], "orders", is_higher_better=False
                 ),
                 "orders": wording.of_metric("help_orders_30d", row),
-                "platform": wording.of_metric("platform_share", row),
+                "platform": wording.cell("platform_share", row),
             }
             for row in issues[:PROBLEMS]
         ],
@@ -450,7 +472,7 @@ def _team(source: Source, wording: Wording, *, with_names: bool) -> dict | None:
                 "name": member(row["cs_name"] if with_names else None, row["cs_uid"]),
                 "mall": member(row["mall_name"], row["mall_id"]),
                 "figures": [
-                    wording.of_metric(name, row)
+                    wording.cell(name, row, of_agent=True)
                     for name in (
                         *("service_score", "buyer_days", "reply_rate_3min"),
                         "avg_response_seconds",

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,9 @@ ROOT = Path(__file__).resolve().parents[2]
 CONTRACT = read_contract(ROOT)
 WARM = WarmStart()
 LOADED_AT = "2026-03-02 01:00:00"
+# Why the tests in a browser are skipped, and how to have them run.
+NO_BROWSER = "no Chromium was found (Debian: apt-get install chromium fonts-noto-cjk)"
+NO_DRIVER = "playwright is not installed (it is of requirements-dev.lock)"
 
 # Generated examples are the same in every run, unless a test asks for new ones.
 hypothesis_settings.register_profile("kefu", derandomize=True, database=None)
@@ -41,7 +44,7 @@ providers._get_local_constants = providers.Constants
 TOGETHER = {
     "demo": (
         *("test_analyses", "test_bi_tools", "test_dashboard"),
-        *("test_dashboard_browser", "test_examples"),
+        *("test_dashboard_browser", "test_dashboard_figures", "test_examples"),
         *("test_privacy", "test_publish_commands", "test_report", "test_run"),
         "test_semantic_layer",
     ),
@@ -68,6 +71,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 raise pytest.UsageError(f"{item.path.name} is not among {shared}")
     order = {group: number for number, group in enumerate(DEAREST)}
     items.sort(key=lambda item: order.get(group_of(item.path), len(order)))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, object]:
+    """Say below everything else that the pages were not looked at in a browser."""
+    result = yield
+    terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+    if terminal and not hasattr(session.config, "workerinput"):
+        skipped = [str(report.longrepr) for report in terminal.stats.get("skipped", ())]
+        for why in (NO_BROWSER, NO_DRIVER):
+            if any(why in told for told in skipped):
+                said = f"THE BROWSER TESTS DID NOT RUN, no page was clicked: {why}"
+                terminal.write_line("")
+                terminal.write_line(said, yellow=True, bold=True)
+    return result
 
 
 @pytest.hookimpl(optionalhook=True)

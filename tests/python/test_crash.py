@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from subprocess import CompletedProcess
+from types import SimpleNamespace
 
 import duckdb
 import pytest
@@ -14,8 +15,10 @@ from conftest import Kefu, land, text_row
 from crashes import Command, Crashes, Kill, content, times_of
 from gated import land_mall, make_gated
 
+from kefu import diagnosis
 from kefu.audit import data_docs
 from kefu.closing.store import Closings
+from kefu.errors import EXIT_BUILD
 from kefu.raw_input import open_working_database
 from kefu.versions import Versions, publication_in
 
@@ -225,6 +228,41 @@ def test_no_room_for_what_dbt_writes(published: Kefu) -> None:
     line = one_line_of(done.stderr)
     assert "disk is full" in line and "File too large" in line
     assert published.published.read_bytes() == before
+
+
+SPENT = {
+    "disk": (
+        'IO Error: Could not write file "work/kefu.duckdb": No space left on device',
+        "disk is full",
+    ),
+    "memory": ("Out of Memory Error: failed to allocate data", "out of memory"),
+}
+
+
+@pytest.mark.parametrize("kind", SPENT)
+@pytest.mark.parametrize("order", [slice(None), slice(None, None, -1)])
+def test_what_ran_out_is_told_of_the_model_before_a_test(
+    monkeypatch: pytest.MonkeyPatch, kind: str, order: slice
+) -> None:
+    """In whatever order dbt tells of both: a small test broke beside a large model."""
+    message, told = SPENT[kind]
+    failed = [
+        SimpleNamespace(
+            node=SimpleNamespace(resource_type=resource, name=name), message=message
+        )
+        for resource, name in (
+            ("test", "not_null_dim_malls_mall_id"),
+            ("model", "fct_buyer_messages"),
+            ("test", "unique_dim_malls_mall_id"),
+        )
+    ]
+    monkeypatch.setattr(diagnosis, "check_unchanged", lambda settings: None)
+    error = diagnosis.from_outside(None, failed[order], None)
+    assert str(error).startswith("model fct_buyer_messages failed: ")
+    assert told in str(error) and error.exit_code == EXIT_BUILD
+    # A test alone is named all the same.
+    error = diagnosis.from_outside(None, failed[:1], None)
+    assert str(error).startswith("test not_null_dim_malls_mall_id failed: ")
 
 
 def test_no_room_for_the_published_file(published: Kefu) -> None:

@@ -34,7 +34,7 @@ from streamlit.web import bootstrap
 
 from kefu.cli import main
 from kefu.commands import dashboard as dashboard_command
-from kefu.dashboard import figures
+from kefu.dashboard import charts, figures
 from kefu.dashboard.context import Context
 from kefu.dashboard.figures import Column, written
 from kefu.dashboard.published import Published, UnreadableFileError, current, query
@@ -126,6 +126,8 @@ def test_no_text_is_left_over():
         *OF_CODES,
         # keys that are put together
         *("page", "mark", "team", "after_sale", "weekday", "figure", "column"),
+        # held by test_dashboard_figures.py
+        "meaning",
     }
     used = literal_keys() | {"mall.peers_category", "mall.peers_all", "state.empty"}
     used |= {f"official.{name}" for name in ("report", "score_page", "one_figure")}
@@ -1002,6 +1004,36 @@ def test_quality_shows_the_books_the_rejects_and_the_checks(shown):
     assert f"{manifest['tests']['passed']} passed" in told(page)
 
 
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [("complete", "quality.nothing_lacking"), ("not_judged", "quality.nothing_judged")],
+)
+def test_what_was_not_judged_is_not_called_complete(
+    file, tmp_path, monkeypatch, status, said
+):
+    judged = copy_of(
+        file,
+        tmp_path / "kefu.duckdb",
+        f"update data_completeness set status = '{status}', rows = 7,"
+        " expected_rows = 7, days_silent = 0, usual_gap_days = 1",
+    )
+    monkeypatch.setenv("KEFU_PUBLISHED", str(judged))
+    texts_shown = told(page_of("quality", "en"))
+    for key in ("quality.nothing_lacking", "quality.nothing_judged"):
+        assert (texts()[key][1] in texts_shown) == (key == said)
+
+
+def test_an_axis_says_its_unit_once():
+    en, zh = Words("en"), Words("zh")
+    assert charts.titled("Messages (mean a day)", "messages", en) == (
+        "Messages (mean a day)"
+    )
+    name = "Buyers per active agent"
+    assert charts.titled(name, "buyers per agent", en) == name
+    assert charts.titled("Score", "points", en) == "Score (points)"
+    assert charts.titled("店铺数", "malls", zh) == "店铺数 (家)"
+
+
 def test_books_that_do_not_balance_are_said(file, tmp_path, monkeypatch):
     off = copy_of(
         file,
@@ -1212,6 +1244,68 @@ def test_csv_guards_what_a_spreadsheet_would_compute(name):
     assert list(reader)[1] == ["'" + name]
 
 
+NAMES = frozenset({"询单人数", "Inquiring buyers", "Refunds (all)"})
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        "--",
+        "-- (Inquiring buyers)",
+        "-- (询单人数) ÷ 3 (询单人数)",
+        "-- (Inquiring buyers) ÷ -- (Refunds (all))",
+        "-¥1,234.50 (Refunds (all)) ÷ 12 (Inquiring buyers)",
+    ],
+)
+def test_csv_leaves_our_own_marks_of_too_little_alone(parts):
+    frame = pl.DataFrame({"parts": [parts]})
+    data = figures.as_csv(frame, {"parts": Column("p")}, Words("en"), NAMES)
+    reader = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""))
+    assert list(reader)[1] == [parts]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("-- (A1)", "-- (1+cmd|' /C calc'!A0)", "-- (Inquiring buyers)+cmd"),
+        *(
+            "-- (Inquiring buyers) ÷ =1+1",
+            "-- (询单人数) ÷ 3 (A1)",
+            "-- Inquiring buyers",
+        ),
+        *("-1+cmd", "=1", "@SUM(A1)", "+1+1", "\t-- (询单人数)", "＝1+1", "---", "--1"),
+        *("-- (询单人数)\n=1", "--\n", "-- (询单人数) ÷ 3 (询单人数)\n"),
+    ],
+)
+def test_csv_guards_what_only_looks_like_our_marks(name):
+    frame = pl.DataFrame({"who": [name]})
+    data = figures.as_csv(frame, {"who": Column("who")}, Words("zh"), NAMES)
+    reader = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""))
+    assert list(reader)[1] == ["'" + name]
+
+
+def test_the_parts_of_a_figure_are_taken_along_as_they_are_shown(
+    shown, as_of, monkeypatch
+):
+    """By the way that a page's button takes: with the names of its metrics."""
+    made = {}
+    monkeypatch.setattr(
+        figures.st,
+        "download_button",
+        lambda label, data, key, **_: made.update({key: data}),
+    )
+    words = Words("en")
+    context = Context(current(shown), words, as_of)
+    metric = context.metrics["reply_rate_30s"]
+    parts = figures.parts_of(metric, {"assessed_messages": 3}, context)
+    assert parts.startswith("-- (")
+    frame = pl.DataFrame({"parts": [parts, "-- (A1)"]})
+    figures.download(context, frame, {"parts": Column("p")}, key="x")
+    assert made["csv-x"]().decode("utf-8-sig").splitlines() == [
+        *("p", parts, "'-- (A1)")
+    ]
+
+
 def test_xlsx_holds_the_same_figures_as_numbers():
     data = figures.as_xlsx(TAKEN, COLUMNS, Words("zh"))
     book = CalamineWorkbook.from_filelike(io.BytesIO(data))
@@ -1228,11 +1322,11 @@ def test_every_table_of_every_page_can_be_taken_along(shown, monkeypatch):
     monkeypatch.setattr(
         figures,
         "download",
-        lambda words, frame, columns, key: taken.append(
+        lambda context, frame, columns, key: taken.append(
             (
                 key,
-                figures.as_csv(frame, columns, words),
-                figures.as_xlsx(frame, columns, words),
+                figures.as_csv(frame, columns, context.words),
+                figures.as_xlsx(frame, columns, context.words),
             )
         ),
     )

@@ -157,7 +157,10 @@ def test_figures_of_malls_are_those_published(copied: Path, language: str) -> No
                     and earlier.as_of_date = kpis.as_of_date - 7
             ),
             reply_rate_30s, effective_reply_rate, avg_response_seconds,
-            costliest_module, kpis.incomplete_days_30d
+            costliest_module, kpis.incomplete_days_30d,
+            help_orders_30d, help.platform_help_orders_30d, help.grouped_orders_30d,
+            late_buyers_3min, ineffective_buyers, assessed_consult_buyers,
+            messages_replied_30s, assessed_messages, answered_messages
         from marts.mall_kpi_30d as kpis
         inner join marts.dim_malls using (mall_id)
         inner join marts.experience_score_30d as scores using (mall_id, as_of_date)
@@ -173,8 +176,18 @@ def test_figures_of_malls_are_those_published(copied: Path, language: str) -> No
         return " ".join(written(value, unit, words, signed=signed).split())
 
     for row, wanted in zip(shown, expected, strict=True):
-        name, score, tier, status, change, *rates, module, days = wanted
+        name, score, tier, status, change, *rates, module, days = wanted[:-9]
+        helped, platform, grouped, late, idle, buyers, fast, asked, met = wanted[-9:]
         units = ("rate", "rate", "rate", "change", "rate", "rate", "seconds")
+        parts = [
+            f" {helped:,} ÷ {grouped:,}",
+            f" {platform:,} ÷ {grouped:,}",
+            f" 1 - {late:,} ÷ {buyers:,}",
+            "",
+            f" {fast:,} ÷ {asked:,}",
+            f" 1 - {idle:,} ÷ {buyers:,}",
+            f" 共 {met:,} 的平均" if language == "zh" else f" mean of {met:,}",
+        ]
         assert row == [
             name,
             figure(score, "points"),
@@ -184,7 +197,8 @@ def test_figures_of_malls_are_those_published(copied: Path, language: str) -> No
                 figure(
                     value, "rate" if unit == "change" else unit, signed=unit == "change"
                 )
-                for value, unit in zip(rates, units, strict=True)
+                + made_of
+                for value, unit, made_of in zip(rates, units, parts, strict=True)
             ),
             words.module(module) or "--",
             str(days),
@@ -197,9 +211,13 @@ def test_the_team_is_ranked_by_the_service_score(copied: Path) -> None:
     wanted = ask(
         copied,
         """
-        select cs_name || ' (' || cs_uid || ')', service_score, buyer_days
+        select
+            cs_name || ' (' || cs_uid || ')', service_score, buyer_days,
+            reply_rate_3min, late_buyers_3min, assessed_consult_buyers,
+            avg_response_seconds, answered_messages
         from marts.agent_service_score_30d
         inner join marts.dim_agents using (mall_id, cs_uid)
+        inner join marts.agent_kpi_30d using (mall_id, cs_uid, as_of_date)
         where as_of_date = (select max(as_of_date) from marts.mall_kpi_30d)
             and service_score is not null and not is_robot
         order by service_score desc, mall_id, cs_uid
@@ -207,11 +225,51 @@ def test_the_team_is_ranked_by_the_service_score(copied: Path) -> None:
     )
     shown = tables(page.render(copied))["team"]
     best, worst = shown[1:11], shown[12:22]
-    told = [[name, f"{score:.2f}", f"{days:,}"] for name, score, days in wanted]
-    assert [[row[0], *row[2:4]] for row in best] == told[:10]
-    assert [[row[0], *row[2:4]] for row in worst] == told[:-11:-1]
+    told = [
+        [
+            *(name, f"{score:.2f}", f"{days:,}"),
+            f"{100 * rate:.2f}% 1 - {late:,} ÷ {buyers:,}",
+            f"{written(seconds, 'seconds', Words('en'))} mean of {answered:,}",
+        ]
+        for name, score, days, rate, late, buyers, seconds, answered in wanted
+    ]
+    assert [[row[0], *row[2:]] for row in best] == told[:10]
+    assert [[row[0], *row[2:]] for row in worst] == told[:-11:-1]
     without = page.render(copied, with_names=False)
     assert wanted[0][0] not in without and "by account" in without
+
+
+def test_help_rates_of_each_day_stand_on_their_parts(copied: Path) -> None:
+    """As a table, and under the pointer of the chart."""
+    wanted = ask(
+        copied,
+        """
+        select
+            as_of_date::text as day, sum(help_orders_30d)::bigint,
+            sum(platform_help_orders_30d)::bigint, sum(grouped_orders_30d)::bigint
+        from marts.help_seeking_rate_30d
+        where module = 'all' and as_of_date > (
+            select max(as_of_date) - 60 from marts.help_seeking_rate_30d
+        )
+        group by as_of_date order by as_of_date desc
+        """,
+    )
+    text = page.render(copied)
+    shown = tables(text)["days"][1:]
+    assert len(wanted) > 10
+    assert shown == [
+        [
+            day,
+            f"{100 * helped / grouped:.2f}% {helped:,} ÷ {grouped:,}",
+            f"{100 * platform / grouped:.2f}% {platform:,} ÷ {grouped:,}",
+        ]
+        for day, helped, platform, grouped in wanted
+    ]
+    day, helped, _, grouped = wanted[0]
+    told = f"<title>{day}  {100 * helped / grouped:.1f}%  {helped:,} ÷ {grouped:,}<"
+    assert told in text
+    problem = tables(text)["costs"][-1]
+    assert re.fullmatch(r"[\d.]+% [\d,]+ ÷ [\d,]+", problem[-1])
 
 
 def test_all_malls_together(copied: Path) -> None:

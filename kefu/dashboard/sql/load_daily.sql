@@ -3,6 +3,10 @@ select
     date_day as service_date,
     dim_dates.sale_season,
     coalesce(sum(hourly_load.messages), 0)::bigint as messages,
+    coalesce(sum(hourly_load.messages_replied_30s), 0)::bigint
+        as messages_replied_30s,
+    coalesce(sum(hourly_load.assessed_messages), 0)::bigint
+        as assessed_messages,
     sum(hourly_load.messages_replied_30s)
     / nullif(sum(hourly_load.assessed_messages), 0) as reply_rate_30s
 from (

@@ -5,7 +5,16 @@ scores as (
 
     select
         later.*,
-        earlier.score_tier as tier_before
+        earlier.score_tier as tier_before,
+        -- Among how many malls the rank is.
+        case
+            when later.score_status != 'scored' then null
+            when later.peer_scope = 'all'
+                then count(*) filter (later.score_status = 'scored') over ()
+            else
+                count(*) filter (later.score_status = 'scored')
+                    over (partition by later.category_name)
+        end as peers
     from experience_score_30d as later
     left join experience_score_30d as earlier
         on
@@ -49,6 +58,7 @@ select
     scores.change_7d,
     scores.category_rank,
     scores.category_percentile,
+    scores.peers,
     scores.peer_scope,
     scores.costliest_module,
     issues.problem_code,

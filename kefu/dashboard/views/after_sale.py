@@ -5,7 +5,7 @@ import streamlit as st
 
 from kefu.dashboard import charts, figures
 from kefu.dashboard.context import Context
-from kefu.dashboard.figures import Column, metric_column
+from kefu.dashboard.figures import Column, incomplete_column, metric_column
 from kefu.dashboard.views.mall import rows_of
 from kefu.dashboard.views.overview import compared
 
@@ -84,8 +84,13 @@ def daily(context: Context) -> None:
                 title=words("axis.orders_a_day"),
                 words=words,
             )
-            charts.draw(chart, key, title)
-            figures.definitions(context, names, key=f"define-{key}")
+            figures.chart(context, chart, key, title, names=names)
+            shown = days.filter(pl.col("grouped_orders").is_not_null()).reverse()
+            columns = {
+                "service_date": Column(words("axis.day")),
+                **{name: metric_column(context, name) for name in names},
+            }
+            figures.table_below(context, shown, columns, key=f"{key}-days")
 
 
 def channels(context: Context) -> None:
@@ -112,8 +117,19 @@ def channels(context: Context) -> None:
         title=context.metrics["help_requests"].name(words),
         words=words,
     )
-    charts.draw(chart, "channels", words("after_sale.channels"))
-    figures.definitions(context, ["help_requests"], key="define-channels")
+    figures.chart(
+        context,
+        chart,
+        "channels",
+        words("after_sale.channels"),
+        names=["help_requests"],
+    )
+    counted = pl.DataFrame({"day": days, **series}, schema_overrides={"day": pl.Date})
+    columns = {
+        "day": Column(words("axis.day")),
+        **{name: Column(name, "requests", "help_requests") for name in series},
+    }
+    figures.table_below(context, counted.reverse(), columns, key="channels")
 
 
 def problems(context: Context) -> None:
@@ -151,6 +167,6 @@ def malls(context: Context) -> None:
     columns = {
         "mall": Column(words("column.mall")),
         **{name: metric_column(context, name) for name in MALLS},
-        "incomplete_days_30d": Column(words("column.incomplete_days"), "days"),
+        "incomplete_days_30d": incomplete_column(words),
     }
     figures.table(context, found, columns, key="disputes")

@@ -97,12 +97,20 @@ def service(context: Context, row: dict) -> None:
             most=10,
             labels=[f"{row[item]:.2f}" for item in known],
         )
-        charts.draw(chart, "service", words("agent.service"))
+        figures.chart(
+            context,
+            chart,
+            "service",
+            words("agent.service"),
+            names=["service_score", *ITEMS, "buyer_days"],
+        )
+    else:
+        figures.definitions(context, ["service_score", "buyer_days"], "define-service")
+    if row["buyer_days"] is not None:
+        told = context.metrics["buyer_days"].name(words)
+        st.caption(words("agent.taken_over", metric=told, value=row["buyer_days"]))
     if len(known) < len(ITEMS):
         missing = words("list.separator").join(
             context.metrics[item].name(words) for item in ITEMS if item not in known
         )
         st.caption(words("agent.items_missing", items=missing))
-    figures.definitions(
-        context, ["service_score", *ITEMS, "buyer_days"], key="define-service"
-    )

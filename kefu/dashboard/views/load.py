@@ -11,6 +11,7 @@ SHOWN = (
     *("messages", "buyers", "active_agents", "buyers_per_active_agent"),
     "reply_rate_30s",
 )
+MEANS = {"messages", "buyers", "active_agents"}
 WEEKDAYS = range(1, 8)
 HOURS = range(24)
 
@@ -76,20 +77,22 @@ def peaks(context: Context, load: pl.DataFrame) -> None:
                 below=f"{slow['assessed_messages']:,}",
             )
         )
+    names = ["messages", "active_agents", "reply_rate_30s"]
+    figures.definitions(context, names, key="define-peaks")
 
 
 def field(context: Context, load: pl.DataFrame, name: str) -> None:
     """Draw one figure by weekday and hour."""
     words, metric = context.words, context.metrics[name]
     cells = {
-        (row["iso_weekday"], row["hour_of_day"]): row[name]
+        (row["iso_weekday"], row["hour_of_day"]): row
         for row in load.iter_rows(named=True)
     }
     title = metric.name(words)
     if metric.unit not in ("rate", "buyers per agent"):
         title = words("load.mean_a_day", metric=title)
     chart = charts.heat(
-        [[cells.get((day, hour)) for hour in HOURS] for day in WEEKDAYS],
+        [[cells.get((day, hour), {}).get(name) for hour in HOURS] for day in WEEKDAYS],
         across=[f"{hour:02d}" for hour in HOURS],
         down=[words(f"weekday.{day}") for day in WEEKDAYS],
         x=words("axis.hour"),
@@ -97,35 +100,40 @@ def field(context: Context, load: pl.DataFrame, name: str) -> None:
         unit=metric.unit,
         title=title,
         words=words,
+        parts=None
+        if metric.denominator is None
+        else [
+            [
+                figures.parts_of(metric, cells.get((day, hour), {}), context)
+                for hour in HOURS
+            ]
+            for day in WEEKDAYS
+        ],
     )
-    charts.draw(chart, "load", title)
+    figures.chart(context, chart, "load", title, names=[name])
     shown = load.with_columns(
         weekday=pl.col("iso_weekday").map_elements(
             lambda day: words(f"weekday.{day}"), return_dtype=pl.String
         ),
         hours=pl.col("hour_of_day").map_elements(hours_told, return_dtype=pl.String),
     )
-    mean = {"messages": "ratio", "buyers": "ratio", "active_agents": "ratio"}
     columns = {
         "weekday": Column(words("axis.weekday")),
         "hours": Column(words("axis.hour")),
         **{
-            name: Column(
-                words("load.mean_a_day", metric=context.metrics[name].name(words)),
-                unit,
-                name,
-            )
-            for name, unit in mean.items()
-        },
-        **{
-            name: metric_column(context, name)
-            for name in (
-                *("buyers_per_active_agent", "reply_rate_30s"),
-                *("messages_replied_30s", "assessed_messages"),
-            )
+            part: _mean_column(context, part)
+            for part in figures.with_parts(context, SHOWN)
         },
     }
     figures.table(context, shown, columns, key="load")
+
+
+def _mean_column(context: Context, name: str) -> Column:
+    """Return the column of a metric, of which counts are means a day here."""
+    if name not in MEANS:
+        return metric_column(context, name)
+    told = context.metrics[name].name(context.words)
+    return Column(context.words("load.mean_a_day", metric=told), "ratio", name)
 
 
 def by_hour(context: Context, load: pl.DataFrame) -> None:
@@ -135,39 +143,49 @@ def by_hour(context: Context, load: pl.DataFrame) -> None:
         load.group_by("hour_of_day")
         .agg(
             messages=(pl.col("messages") * pl.col("days")).sum() / pl.col("days").sum(),
-            buyers=(pl.col("buyers") * pl.col("days")).sum(),
-            agents=(pl.col("active_agents") * pl.col("days")).sum(),
+            buyers=(pl.col("buyers") * pl.col("days")).sum() / pl.col("days").sum(),
+            active_agents=(pl.col("active_agents") * pl.col("days")).sum()
+            / pl.col("days").sum(),
         )
         .with_columns(
-            per_agent=pl.when(pl.col("agents") > 0).then(
-                pl.col("buyers") / pl.col("agents")
-            )
+            buyers_per_active_agent=pl.when(pl.col("active_agents") > 0).then(
+                pl.col("buyers") / pl.col("active_agents")
+            ),
+            hours=pl.col("hour_of_day").map_elements(
+                hours_told, return_dtype=pl.String
+            ),
         )
         .sort("hour_of_day")
     )
     labels = [f"{hour:02d}" for hour in hours["hour_of_day"]]
     left, right = st.columns(2, gap="large")
-    for column, part, name in (
-        (left, "messages", "messages"),
-        (right, "per_agent", "buyers_per_active_agent"),
-    ):
+    for column, name in ((left, "messages"), (right, "buyers_per_active_agent")):
         metric = context.metrics[name]
         title = metric.name(words)
-        if part == "messages":
+        if name == "messages":
             title = words("load.mean_a_day", metric=title)
         with column:
             st.subheader(title)
             chart = charts.columns(
                 labels,
-                {title: hours[part].to_list()},
+                {title: hours[name].to_list()},
                 unit=metric.unit,
                 title=title,
                 words=words,
+                parts=figures.parts_told(context, hours, name),
             )
             chart.update_xaxes(
                 type="category", tickformat=None, title=words("axis.hour")
             )
-            charts.draw(chart, f"hours-{part}", title)
+            figures.chart(context, chart, f"hours-{name}", title, names=[name])
+            columns = {
+                "hours": Column(words("axis.hour")),
+                **{
+                    part: _mean_column(context, part)
+                    for part in figures.with_parts(context, [name])
+                },
+            }
+            figures.table_below(context, hours, columns, key=f"hours-{name}")
 
 
 def by_day(context: Context) -> None:
@@ -192,4 +210,11 @@ def by_day(context: Context) -> None:
         title=title,
         words=words,
     )
-    charts.draw(chart, "load-daily", words("load.daily"))
+    figures.chart(context, chart, "load-daily", words("load.daily"), names=["messages"])
+    names = figures.with_parts(context, ["messages", "reply_rate_30s"])
+    columns = {
+        "service_date": Column(words("axis.day")),
+        **{name: metric_column(context, name) for name in names},
+        "sale_season": Column(words("column.sale_season")),
+    }
+    figures.table_below(context, days.reverse(), columns, key="load-daily")

@@ -49,7 +49,7 @@ def draw(context: Context) -> None:
     before = next((row for day, row in days.items() if day < context.as_of), {})
     figures.tiles(context, KPIS, kpis, before=before, key="kpi-")
     daily(context)
-    benchmarks(context)
+    benchmarks(context, kpis)
 
 
 def rows_of(context: Context, name: str) -> list[dict]:
@@ -114,7 +114,14 @@ def score(context: Context, scores: pl.DataFrame) -> None:
             open_days=[context.is_short(day) for day in scores["as_of_date"]],
             open_name="chart.not_30_days",
         )
-        charts.draw(chart, "score", words("mall.score"))
+        figures.chart(
+            context,
+            chart,
+            "score",
+            words("mall.score"),
+            names=["experience_score"],
+            meanings=["tier"],
+        )
 
 
 def costs(context: Context) -> None:
@@ -136,7 +143,14 @@ def costs(context: Context) -> None:
         words=words,
         labels=[f"-{points:.2f}" for points in costly["lost_points"]],
     )
-    charts.draw(chart, "costs", words("mall.costs"))
+    figures.chart(
+        context,
+        chart,
+        "costs",
+        words("mall.costs"),
+        names=["module_score"],
+        meanings=["lost_points", "weight"],
+    )
     shown = costly.with_columns(
         name=pl.col("module").map_elements(words.module, return_dtype=pl.String)
     )
@@ -147,12 +161,14 @@ def costs(context: Context) -> None:
     )
     columns = {
         "name": Column(words("column.module")),
-        "lost_points": Column(words("column.lost_points"), "points"),
+        "lost_points": Column(
+            words("column.lost_points"), "points", meaning="lost_points"
+        ),
         "module_score": metric_column(context, "module_score"),
         "change_7d": Column(
             context.metrics["change_7d"].name(words), "change of points", "change_7d"
         ),
-        "weight_share": Column(words("column.weight"), "rate"),
+        "weight_share": Column(words("column.weight"), "rate", meaning="weight"),
         **{name: metric_column(context, name) for name in rates},
     }
     figures.table(context, shown, columns, key="modules")
@@ -197,15 +213,19 @@ def next_tier(context: Context, today: dict) -> None:
     )
     columns = {
         "name": Column(words("column.module")),
-        "lost_points": Column(words("column.lost_points"), "points"),
+        "lost_points": Column(
+            words("column.lost_points"), "points", meaning="lost_points"
+        ),
         "help_orders_30d": metric_column(context, "help_orders_30d"),
         "platform_help_orders_30d": metric_column(context, "platform_help_orders_30d"),
-        "help_orders_to_avoid": Column(words("column.to_avoid"), "orders"),
-        "platform_help_orders_to_avoid": Column(
-            words("column.platform_to_avoid"), "orders"
+        "help_orders_to_avoid": Column(
+            words("column.to_avoid"), "orders", meaning="to_avoid"
         ),
-        "score_then": Column(words("column.score_then"), "points"),
-        "best_score": Column(words("column.best_score"), "points"),
+        "platform_help_orders_to_avoid": Column(
+            words("column.platform_to_avoid"), "orders", meaning="to_avoid"
+        ),
+        "score_then": Column(words("column.score_then"), "points", meaning="then"),
+        "best_score": Column(words("column.best_score"), "points", meaning="then"),
     }
     figures.table(context, shown, columns, key="next_tier")
 
@@ -241,7 +261,13 @@ def issues(context: Context) -> None:
         words=words,
         colours=dict(zip(series, ("#D55E00", "#56B4E9"), strict=True)),
     )
-    charts.draw(chart, "issues", words("mall.issues"))
+    figures.chart(
+        context,
+        chart,
+        "issues",
+        words("mall.issues"),
+        names=["help_orders_30d", "platform_help_orders_30d"],
+    )
     names = ("help_orders_30d", "mall_help_orders_30d", "help_order_share")
     columns = {
         "issue_rank": metric_column(context, "issue_rank"),
@@ -272,7 +298,7 @@ def daily_figure(
         format_func=lambda name: context.metrics[name].name(words),
         key=f"metric-{key}",
     )
-    metric = context.metrics[name]
+    metric, of_agent = context.metrics[name], context.cs_uid is not None
     series = {metric.name(words): days[name].cast(pl.Float64).to_list()}
     if not charts.has_values(series):
         figures.empty(words)
@@ -289,23 +315,23 @@ def daily_figure(
         title=metric.name(words),
         words=words,
         open_days=None if final is None else [value is False for value in final],
+        parts=figures.parts_told(context, days, name, of_agent=of_agent),
     )
-    charts.draw(chart, key, metric.name(words))
-    figures.definitions(context, [name], key=f"define-{key}")
-    above, below = metric.parts(of_agent=context.cs_uid is not None)
-    parts = [part for part in (above, below) if part in days.columns]
+    figures.chart(context, chart, key, metric.name(words), names=[name])
     shown = days.filter(pl.col(name).is_not_null()).sort(
         "service_date", descending=True
     )
-    with st.expander(words("figure.as_table")):
-        columns = {
-            "service_date": Column(words("axis.day")),
-            **{part: metric_column(context, part) for part in (name, *parts)},
-        }
-        figures.table(context, shown, columns, key=f"{key}-days")
+    columns = {
+        "service_date": Column(words("axis.day")),
+        **{
+            part: metric_column(context, part)
+            for part in figures.with_parts(context, [name], of_agent=of_agent)
+        },
+    }
+    figures.table_below(context, shown, columns, key=f"{key}-days")
 
 
-def benchmarks(context: Context) -> None:
+def benchmarks(context: Context, kpis: dict) -> None:
     """Draw the mall's figures beside those of its category."""
     words = context.words
     st.subheader(words("mall.benchmarks"))
@@ -332,27 +358,34 @@ def benchmarks(context: Context) -> None:
         mean=told("category_mean"),
         top=told("category_top10_mean"),
         goal=told("target"),
+        parts=pl.col("metric").map_elements(
+            lambda name: figures.parts_of(context.metrics[name], kpis, context),
+            return_dtype=pl.String,
+        ),
         status=pl.col("target_status").map_elements(
             lambda status: words(f"status.{status}"), return_dtype=pl.String
         ),
     )
     columns = {
         "name": Column(words("column.metric")),
-        "value": Column(words("column.value")),
+        "value": Column(words("column.value"), meaning="benchmark"),
+        "parts": Column(words("column.own_parts")),
         "category_percentile": metric_column(
             # A standing among known figures: no estimate here.
             context,
             "category_percentile",
             context.metrics["category_percentile"].name(words),
         ),
-        "mean": Column(context.metrics["category_mean"].name(words)),
-        "top": Column(context.metrics["category_top10_mean"].name(words)),
-        "goal": Column(words("column.target")),
-        "status": Column(words("column.target_status")),
+        "mean": Column(
+            context.metrics["category_mean"].name(words), metric="category_mean"
+        ),
+        "top": Column(
+            context.metrics["category_top10_mean"].name(words),
+            metric="category_top10_mean",
+        ),
+        "malls": Column(words("column.malls_compared"), "malls", meaning="benchmark"),
+        "goal": Column(words("column.target"), meaning="target"),
+        "status": Column(words("column.target_status"), meaning="target"),
     }
-    figures.table(context, shown, columns, key="benchmarks")
-    figures.definitions(
-        context,
-        [*found["metric"].sort(), "category_mean", "category_top10_mean"],
-        key="define-benchmarked",
-    )
+    names = found["metric"].sort().to_list()
+    figures.table(context, shown, columns, key="benchmarks", names=names)

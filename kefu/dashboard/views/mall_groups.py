@@ -5,7 +5,7 @@ import streamlit as st
 
 from kefu.dashboard import charts, figures
 from kefu.dashboard.context import Context
-from kefu.dashboard.figures import Column, metric_column
+from kefu.dashboard.figures import Column, incomplete_column, metric_column
 from kefu.dashboard.text import as_text
 from kefu.dashboard.views.overview import compared, over_all_messages
 
@@ -81,16 +81,18 @@ def together(context: Context) -> None:
             labels=[
                 figures.written(value, metric.unit, words) for value in known[name]
             ],
+            parts=figures.parts_told(context, known, name),
         )
-        charts.draw(chart, "groups", words("groups.compared"))
-        figures.definitions(context, [name], key="define-groups")
+        figures.chart(context, chart, "groups", words("groups.compared"), names=[name])
     else:
         figures.empty(words)
     columns = {
         "name": Column(words("column.group")),
-        "malls": Column(words("column.malls"), "malls"),
+        "malls": Column(words("column.malls"), "malls", meaning="malls"),
         **{name: metric_column(context, name) for name in TABLE},
-        "incomplete_malls": Column(words("column.incomplete_malls"), "malls"),
+        "incomplete_malls": Column(
+            words("column.incomplete_malls"), "malls", meaning="incomplete_days"
+        ),
     }
     figures.table(context, totals, columns, key="groups")
 
@@ -120,6 +122,6 @@ def one(context: Context, members: pl.DataFrame, name: str) -> None:
             context.metrics["change_7d"].name(words), "change of points", "change_7d"
         ),
         "module": Column(words("column.costliest_module")),
-        "incomplete_days_30d": Column(words("column.incomplete_days"), "days"),
+        "incomplete_days_30d": incomplete_column(words),
     }
     figures.table(context, shown, columns, key="members")

@@ -141,8 +141,14 @@ def causes(context: Context, found: pl.DataFrame) -> None:
         words=words,
         colours={words.cause(cause): CAUSES[cause] for cause in there},
     )
-    charts.draw(chart, "causes", title)
-    figures.definitions(context, sorted(set(found["metric"])), key="define-causes")
+    figures.chart(
+        context,
+        chart,
+        "causes",
+        title,
+        names=sorted(set(found["metric"])),
+        meanings=["compared", "cause"],
+    )
 
 
 def malls(context: Context, found: pl.DataFrame) -> None:
@@ -163,9 +169,16 @@ def malls(context: Context, found: pl.DataFrame) -> None:
     )
     columns = {
         "mall": Column(words("column.mall")),
-        "figures": Column(words("column.figures_compared"), "figures"),
-        **{cause: Column(words.cause(cause), "figures") for cause in CAUSES},
-        "without_ours": Column(words("column.without_ours"), "figures"),
+        "figures": Column(
+            words("column.figures_compared"), "figures", meaning="compared"
+        ),
+        **{
+            cause: Column(words.cause(cause), "figures", meaning="cause")
+            for cause in CAUSES
+        },
+        "without_ours": Column(
+            words("column.without_ours"), "figures", meaning="without_ours"
+        ),
     }
     figures.table(context, counted, columns, key="official-malls")
 
@@ -234,15 +247,15 @@ def compared(context: Context, rows: pl.DataFrame, key: str) -> None:
     )
     columns = {
         "figure": Column(words("column.metric")),
-        "official": Column(words("column.official")),
-        "ours": Column(words("column.ours")),
-        "gap": Column(words("column.gap")),
-        "cause": Column(words("column.likely_cause")),
+        "official": Column(words("column.official"), meaning="official"),
+        "ours": Column(words("column.ours"), meaning="official"),
+        "gap": Column(words("column.gap"), meaning="official"),
+        "cause": Column(words("column.likely_cause"), meaning="cause"),
         "why": Column(words("column.evidence")),
         "parts": Column(words("column.parts")),
     }
-    figures.table(context, shown, columns, key=key)
-    figures.definitions(context, sorted(set(rows["metric"])), key=f"define-{key}")
+    names = sorted(set(rows["metric"]))
+    figures.table(context, shown, columns, key=key, names=names)
 
 
 def parts(context: Context, row: Row) -> str:
@@ -292,17 +305,16 @@ def one_figure(context: Context, found: pl.DataFrame) -> None:
         }
     columns = {
         **who,
-        "official_value": Column(words("column.official"), unit),
-        "our_value": Column(words("column.ours"), unit),
-        "gap": Column(words("column.gap")),
-        "cause": Column(words("column.likely_cause")),
+        "official_value": Column(words("column.official"), unit, meaning="official"),
+        "our_value": Column(words("column.ours"), unit, metric),
+        "gap": Column(words("column.gap"), meaning="official"),
+        "cause": Column(words("column.likely_cause"), meaning="cause"),
         "why": Column(words("column.evidence")),
         "parts": Column(words("column.parts")),
         "of": Column(words("column.period")),
         "exported_at": Column(words("column.exported")),
     }
     figures.table(context, shown, columns, key="official-figure")
-    figures.definitions(context, [metric], key="define-official-figure")
 
 
 def _by_name(rows: pl.DataFrame) -> Sequence[str]:

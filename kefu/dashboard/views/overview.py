@@ -5,7 +5,7 @@ import streamlit as st
 
 from kefu.dashboard import charts, figures
 from kefu.dashboard.context import Context
-from kefu.dashboard.figures import Column, metric_column
+from kefu.dashboard.figures import Column, incomplete_column, metric_column
 from kefu.dashboard.text import as_text
 
 TILES = (
@@ -83,7 +83,7 @@ def headline(context: Context, malls: pl.DataFrame) -> None:
     if flagged:
         st.warning(words("overview.incomplete", malls=flagged))
     figures.definitions(
-        context, ["experience_score", "change_7d"], key="define-headline"
+        context, ["experience_score", "change_7d"], "define-headline", ["tier"]
     )
 
 
@@ -162,6 +162,12 @@ def to_do(context: Context, malls: pl.DataFrame) -> None:
         with st.container(border=True, key=f"step-{number}"):
             st.markdown("  \n".join(lines))
             link_to_mall(context, row["mall_id"], number)
+    figures.definitions(
+        context,
+        ["experience_score", "change_7d", "help_orders_30d"],
+        "define-steps",
+        ["tier", "lost_points"],
+    )
 
 
 def link_to_mall(context: Context, mall_id: str, number: int) -> None:
@@ -198,7 +204,9 @@ def changed_issues(context: Context, category: str | None) -> None:
         shown,
         {
             "problem": Column(words("column.problem")),
-            "change_7d": Column(words("column.orders_change_7d"), "change"),
+            "change_7d": Column(
+                words("column.orders_change_7d"), "change", "change_7d"
+            ),
             "help_orders_30d": metric_column(context, "help_orders_30d"),
         },
         key="issues_changed",
@@ -239,9 +247,26 @@ def trends(context: Context, category: str | None) -> None:
             words=words,
             open_days=[context.is_short(day) for day in trend["as_of_date"]],
             open_name="chart.not_30_days",
+            parts={
+                told: parts
+                for name in names
+                for told, parts in figures.parts_told(context, trend, name).items()
+            },
         )
-        charts.draw(chart, "help_trend", words("overview.help_trend"))
-        figures.definitions(context, names, key="define-help-trend")
+        title = words("overview.help_trend")
+        figures.chart(context, chart, "help_trend", title, names=names)
+        figures.table_below(
+            context,
+            trend.filter(pl.col("grouped_orders_30d").is_not_null()).reverse(),
+            {
+                "as_of_date": Column(words("axis.day")),
+                **{
+                    name: metric_column(context, name)
+                    for name in figures.with_parts(context, names)
+                },
+            },
+            key="help_trend",
+        )
     with right:
         st.subheader(words("overview.tier_trend"))
         days, series, colours = tier_series(context, category)
@@ -253,8 +278,27 @@ def trends(context: Context, category: str | None) -> None:
             words=words,
             colours=colours,
         )
-        charts.draw(chart, "tier_trend", words("overview.tier_trend"))
         st.caption(words("overview.tier_note"))
+        figures.chart(
+            context,
+            chart,
+            "tier_trend",
+            words("overview.tier_trend"),
+            names=["experience_score"],
+            meanings=["tier"],
+        )
+        counted = pl.DataFrame(
+            {"day": days, **series}, schema_overrides={"day": pl.Date}
+        )
+        figures.table_below(
+            context,
+            counted.reverse(),
+            {
+                "day": Column(words("axis.day")),
+                **{tier: Column(tier, "malls", meaning="tier") for tier in series},
+            },
+            key="tier_trend",
+        )
 
 
 def tier_series(
@@ -286,6 +330,7 @@ def all_malls(context: Context, malls: pl.DataFrame) -> None:
         "category_name": Column(words("column.category")),
         "category_rank": metric_column(context, "category_rank"),
         "category_percentile": metric_column(context, "category_percentile"),
+        "peers": Column(words("column.peers"), "malls", meaning="peers"),
         "help_seeking_rate": metric_column(context, "help_seeking_rate"),
         "help_orders_30d": metric_column(context, "help_orders_30d"),
         "platform_help_rate": metric_column(context, "platform_help_rate"),
@@ -294,7 +339,7 @@ def all_malls(context: Context, malls: pl.DataFrame) -> None:
         "reply_rate_3min": metric_column(context, "reply_rate_3min"),
         "late_buyers_3min": metric_column(context, "late_buyers_3min"),
         "assessed_consult_buyers": metric_column(context, "assessed_consult_buyers"),
-        "incomplete_days_30d": Column(words("column.incomplete_days"), "days"),
+        "incomplete_days_30d": incomplete_column(words),
     }
     figures.table(context, for_people(context, malls), columns, key="malls")
 
@@ -312,8 +357,12 @@ def columns_of(context: Context) -> dict[str, Column]:
         "tier_was": Column(words("column.tier_before")),
         "module": Column(words("column.costliest_module")),
         "problem": Column(words("column.top_problem")),
-        "problem_orders": Column(words("column.problem_orders"), "orders"),
-        "problem_change": Column(words("column.orders_change_7d"), "change"),
+        "problem_orders": Column(
+            words("column.problem_orders"), "orders", "help_orders_30d"
+        ),
+        "problem_change": Column(
+            words("column.orders_change_7d"), "change", "change_7d"
+        ),
     }
 
 

@@ -40,10 +40,14 @@ def version(context: Context) -> None:
         with column.container(border=True):
             st.caption(words(key))
             st.markdown(f"**{value}**")
+    meanings = ["as_of_end", "newest_row", "tests"]
+    figures.definitions(context, [], "define-version", meanings)
 
 
-def _counts(tests: dict) -> dict[str, int]:
-    return {name: tests.get(name) or 0 for name in ("passed", "warned", "failed")}
+def _counts(tests: dict) -> dict[str, str]:
+    return {
+        name: f"{tests.get(name) or 0:,}" for name in ("passed", "warned", "failed")
+    }
 
 
 def checks(context: Context) -> None:
@@ -89,7 +93,7 @@ def checks(context: Context) -> None:
     columns = {
         "outcome": Column(words("column.outcome")),
         "name": Column(words("column.check")),
-        "observed": Column(words("column.findings"), "findings"),
+        "observed": Column(words("column.findings"), "findings", meaning="findings"),
         "advice": Column(words("column.advice")),
         "reason": Column(words("column.reason")),
         "check": Column(words("column.check_id")),
@@ -118,13 +122,20 @@ def completeness(context: Context) -> None:
     st.markdown(
         words("list.separator").join(
             words(
-                "quality.status_count", status=words(f"completeness.{name}"), days=count
+                "quality.status_count",
+                status=words(f"completeness.{name}"),
+                days=f"{count:,}",
             )
             for name, count in statuses.iter_rows()
         )
     )
+    figures.definitions(context, [], "define-completeness", ["completeness"])
     if not lacking:
-        st.success(words("quality.nothing_lacking"))
+        # Of what nothing was judged nothing good is said either.
+        if set(statuses["status"]) == {"not_judged"}:
+            st.info(words("quality.nothing_judged"))
+        else:
+            st.success(words("quality.nothing_lacking"))
         return
     series = {
         words(f"source.{source}"): [lacking.get((source, day), 0) for day in days]
@@ -134,7 +145,13 @@ def completeness(context: Context) -> None:
     chart = charts.columns(
         days, series, unit="malls", title=words("axis.malls_lacking"), words=words
     )
-    charts.draw(chart, "completeness", words("quality.completeness"))
+    figures.chart(
+        context,
+        chart,
+        "completeness",
+        words("quality.completeness"),
+        meanings=["completeness"],
+    )
     gaps = context.ask("completeness_gaps", as_of=context.as_of).with_columns(
         mall=pl.col("mall_id").map_elements(context.mall, return_dtype=pl.String),
         told=pl.col("status").map_elements(
@@ -147,9 +164,13 @@ def completeness(context: Context) -> None:
         "from_source": Column(words("column.source")),
         "mall": Column(words("column.mall")),
         "told": Column(words("column.status")),
-        "rows": Column(words("column.rows"), "rows"),
-        "expected_rows": Column(words("column.expected_rows"), "rows"),
-        "days_silent": Column(words("column.days_silent"), "days"),
+        "rows": Column(words("column.rows"), "rows", meaning="completeness"),
+        "expected_rows": Column(
+            words("column.expected_rows"), "rows", meaning="completeness"
+        ),
+        "days_silent": Column(
+            words("column.days_silent"), "days", meaning="completeness"
+        ),
     }
     figures.table(context, gaps, columns, key="completeness")
 
@@ -172,12 +193,16 @@ def balance(context: Context) -> None:
             st.error(words("quality.balance_off", rows=off))
         else:
             st.success(words("quality.balance_right"))
+    found = found.sort("rows_landed", descending=True, maintain_order=True)
     counts = ("rows_landed", "rows_current", "rows_superseded", "rows_rejected")
     columns = {
         "from_source": Column(words("column.source")),
-        **{name: Column(words(f"column.{name}"), "rows") for name in counts},
-        "difference": Column(words("column.difference"), "rows"),
-        "loads": Column(words("column.loads"), "loads"),
+        **{
+            name: Column(words(f"column.{name}"), "rows", meaning="balance")
+            for name in counts
+        },
+        "difference": Column(words("column.difference"), "rows", meaning="balance"),
+        "loads": Column(words("column.loads"), "loads", meaning="balance"),
         "first_load": Column(words("column.first_load")),
         "last_load": Column(words("column.last_load")),
     }
@@ -195,7 +220,7 @@ def rejects(context: Context) -> None:
     columns = {
         "from_source": Column(words("column.source")),
         "why": Column(words("column.reason")),
-        "rows": Column(words("column.rows"), "rows"),
+        "rows": Column(words("column.rows"), "rows", meaning="rejected"),
         "first_load": Column(words("column.first_load")),
         "last_load": Column(words("column.last_load")),
         "reason": Column(words("column.reason_id")),
@@ -218,7 +243,7 @@ def issues(context: Context) -> None:
         "from_source": Column(words("column.source")),
         "column_name": Column(words("column.column")),
         "what": Column(words("column.issue")),
-        "rows": Column(words("column.rows"), "rows"),
+        "rows": Column(words("column.rows"), "rows", meaning="issues"),
         "last_load": Column(words("column.last_load")),
     }
     figures.table(context, found, columns, key="issues")

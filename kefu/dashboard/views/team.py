@@ -5,7 +5,7 @@ import streamlit as st
 
 from kefu.dashboard import charts, figures
 from kefu.dashboard.context import Context, member
-from kefu.dashboard.figures import Column, metric_column
+from kefu.dashboard.figures import Column, incomplete_column, metric_column
 from kefu.dashboard.views.overview import over_all_messages
 
 CLASSES = {
@@ -47,6 +47,12 @@ SERVICE = (
     *("complaint_rate", "complaint_buyers", "received_buyers"),
 )
 MOST_BARS = 30
+# What a figure without numerator and denominator was taken over.
+TAKEN_OVER = {
+    "median_response_seconds": "answered_messages",
+    "p90_response_seconds": "answered_messages",
+    "service_score": "buyer_days",
+}
 
 
 def draw(context: Context) -> None:
@@ -98,15 +104,23 @@ def compare(context: Context, agents: pl.DataFrame) -> None:
         words=words,
         labels=[figures.written(value, metric.unit, words) for value in shown[name]],
         most=1 if metric.unit == "rate" and shown[name].max() > 0.5 else None,
+        parts=figures.parts_told(context, shown, name, of_agent=True),
     )
-    charts.draw(chart, "compared", words("team.compared"))
+    figures.chart(context, chart, "compared", words("team.compared"), names=[name])
     lacking = agents.height - known.height
     notes = [words("team.lacking", agents=lacking)] if lacking else []
     if ordered.height > shown.height:
         notes.append(words("team.cut", agents=MOST_BARS))
     if notes:
         st.caption(" ".join(notes))
-    figures.definitions(context, [name], key="define-compared")
+    names = figures.with_parts(context, [name], of_agent=True)
+    if name in TAKEN_OVER:
+        names.append(TAKEN_OVER[name])
+    columns = {
+        "agent": Column(words("column.agent")),
+        **{part: metric_column(context, part) for part in names},
+    }
+    figures.table_below(context, ordered, columns, key="compared")
 
 
 def responses(context: Context, agents: pl.DataFrame) -> None:
@@ -163,8 +177,27 @@ def response_chart(
         words=words,
         colours={words(f"class.{name}"): colour for name, colour in CLASSES.items()},
         most=1,
+        parts={
+            words(f"class.{name}"): [
+                words(
+                    "figure.ratio",
+                    part=f"{row[name]:,} ({words(f'class.{name}')})",
+                    total=f"{row['total']:,}"
+                    f" ({context.metrics['assessed_messages'].name(words)})",
+                )
+                for row in shown.iter_rows(named=True)
+            ]
+            for name in CLASSES
+        },
     )
-    charts.draw(chart, key, words("team.responses"))
+    figures.chart(
+        context,
+        chart,
+        key,
+        words("team.responses"),
+        names=["assessed_messages"],
+        meanings=["response_class"],
+    )
     columns = {
         "agent": Column(words("column.agent")),
         "total": Column(
@@ -172,7 +205,10 @@ def response_chart(
             "messages",
             "assessed_messages",
         ),
-        **{name: Column(words(f"class.{name}"), "messages") for name in CLASSES},
+        **{
+            name: Column(words(f"class.{name}"), "messages", meaning="response_class")
+            for name in CLASSES
+        },
     }
     figures.table(context, wide, columns, key=key)
 
@@ -206,8 +242,11 @@ def shifts(context: Context) -> None:
                 figures.written(rate, "rate", words)
                 for rate in known["reply_rate_3min"]
             ],
+            parts=figures.parts_told(context, known, "reply_rate_3min"),
         )
-        charts.draw(chart, "shifts", words("team.shifts"))
+        figures.chart(
+            context, chart, "shifts", words("team.shifts"), names=["reply_rate_3min"]
+        )
     names = (
         *("reply_rate_3min", "late_buyers_3min", "assessed_consult_buyers"),
         *("reply_rate_30s", "messages_replied_30s", "assessed_messages"),
@@ -249,6 +288,6 @@ def tables(context: Context, agents: pl.DataFrame) -> None:
                 "agent": Column(words("column.agent")),
                 **{name: metric_column(context, name) for name in names},
                 **more,
-                "incomplete_days_30d": Column(words("column.incomplete_days"), "days"),
+                "incomplete_days_30d": incomplete_column(words),
             }
             figures.table(context, shown, columns, key=f"agents_{subject}")

@@ -7,7 +7,10 @@ select
     scores.service_score,
     scores.buyer_days,
     kpis.reply_rate_3min,
-    kpis.avg_response_seconds
+    kpis.late_buyers_3min,
+    kpis.assessed_consult_buyers,
+    kpis.avg_response_seconds,
+    kpis.answered_messages
 from agent_service_score_30d as scores
 left join dim_malls on scores.mall_id = dim_malls.mall_id
 left join dim_agents

@@ -2,8 +2,12 @@
 select
     later.mall_id,
     later.reply_rate_30s,
+    later.messages_replied_30s,
+    later.assessed_messages,
     later.effective_reply_rate,
+    later.ineffective_buyers,
     later.avg_response_seconds,
+    later.answered_messages,
     later.reply_rate_3min - earlier.reply_rate_3min as reply_rate_3min_change
 from mall_kpi_30d as later
 left join mall_kpi_30d as earlier
