@@ -834,6 +834,20 @@ class Maker:
                 # Corrected: a later export, of the same rows.
                 newer = {**row, **self._reported()}
                 self.add("official_agent_kpi", newer, loaded + self.pick([0, 3 * DAY]))
+        for row in self.random.sample(roster, min(2, len(roster))):
+            if self.chance(0.5):
+                # Exported again or before: an agent by any of his names, alone.
+                other = self.pick([row["cs_name"], row["cs_uid"].strip()])
+                again = {
+                    "mall_id": mall,
+                    "period_start": self._printed(first),
+                    "period_end": self._printed(last),
+                    "row_type": "agent",
+                    "cs_account": other,
+                    **self._reported(),
+                }
+                moved = self.pick([0, -HOUR, 1, 2 * DAY])
+                self.add("official_agent_kpi", again, loaded + moved)
 
     def _reported(self):
         """The figures of one row of a report."""
