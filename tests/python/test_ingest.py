@@ -44,10 +44,14 @@ def contract_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"{module}.read_contract", lambda _: CONTRACT)
 
 
-def ingest(root: Path, *words: object, mall: str = MALL) -> click.testing.Result:
-    """Call `kefu ingest`."""
+def ingest(root: Path, *words: object, mall: str | None = MALL) -> click.testing.Result:
+    """Call `kefu ingest`; a list of shops is of no shop unless one is named."""
+    if mall == MALL and "malls" in words:
+        mall = None
     environment = {"KEFU_RAW_ROOT": str(root), "KEFU_RAW_DATABASE": ""}
-    called = ["ingest", *map(str, words), "--mall-id", mall]
+    called = ["ingest", *map(str, words)]
+    if mall is not None:
+        called += ["--mall-id", mall]
     return click.testing.CliRunner().invoke(main, called, env=environment)
 
 
@@ -416,6 +420,12 @@ def test_what_a_card_holds_is_not_its_text(root: Path, tmp_path: Path) -> None:
 
 
 ROSTERS = {
+    "malls": [
+        ["店铺ID", "店铺名称", "店铺类型", "主营类目", "开店日期"],
+        ["1234567", "晨光旗舰店", "旗舰店", "女装", "2024-05-06"],
+        ["1234568", "", "个人", "女装", "2024/5/6"],
+        ["m-9", "小店", "6", "家居", ""],
+    ],
     "agents": [
         ["客服ID", "客服名称", "岗位", "是否机器人", "生效日期", "失效日期"],
         ["cs_1", "小王", "售前", "否", "2026-11-01", ""],
@@ -429,6 +439,11 @@ ROSTERS = {
     ],
 }
 ROSTER_ROWS = {
+    "malls": [
+        ("1234567", "晨光旗舰店", "3", "女装", "2024-05-06"),
+        ("1234568", None, "1", "女装", "2024-05-06"),
+        ("m-9", "小店", "6", "家居", None),
+    ],
     "agents": [
         (MALL, "cs_1", "小王", "pre_sales", "false", "2026-11-01", None),
         (MALL, "cs_2", "小李", "after_sales", None, "2026-11-01", "2026-11-30"),
@@ -442,7 +457,7 @@ ROSTER_ROWS = {
 
 
 @pytest.mark.parametrize("form", [*TEXT_ENCODINGS, "xlsx", "xlsx with dates"])
-@pytest.mark.parametrize("kind", ["agents", "shifts"])
+@pytest.mark.parametrize("kind", list(ROSTERS))
 def test_rosters_land(root: Path, tmp_path: Path, kind: str, form: str) -> None:
     rows = [list(row) for row in ROSTERS[kind]]
     if form == "xlsx with dates":
@@ -464,6 +479,39 @@ def test_rosters_land(root: Path, tmp_path: Path, kind: str, form: str) -> None:
     check_book(found, path)
     values = [tuple(row[name] for name in row if name not in BOOK) for row in found]
     assert sorted(values, key=str) == sorted(ROSTER_ROWS[kind], key=str)
+
+
+def test_a_list_of_shops_in_english_lands_once(root: Path, tmp_path: Path) -> None:
+    headers = ["mall_id", "mall_name", "merchant_type", "category_name", "opened_on"]
+    path = exports.write_csv(tmp_path / "m.csv", [headers, *ROSTERS["malls"][1:]])
+    shown = ingest(root, "malls", path, "--dry-run")
+    assert "category_name -> category_name" in shown.stdout
+    assert "would land 3 rows" in shown.stdout and landed(root, "malls") == []
+    assert "landed 3 rows" in ingest(root, "malls", path).stdout
+    moved = path.rename(tmp_path / "other.csv")
+    assert "landed before, nothing new" in ingest(root, "malls", moved).stdout
+    (file,) = landed(root, "malls")
+    assert file.name.startswith("kefu-malls-")
+
+
+def test_a_list_of_shops_is_cut_to_the_shop_that_is_named(
+    root: Path, tmp_path: Path
+) -> None:
+    path = exports.write_csv(tmp_path / "m.csv", ROSTERS["malls"])
+    done = ingest(root, "malls", path, mall="1234568")
+    assert done.exit_code == 0, done.stderr
+    assert "row 2, 4: 店铺ID is another shop than --mall-id says" in done.stdout
+    (found,) = raw_rows("malls", root)
+    assert found["mall_id"] == "1234568"
+
+
+def test_numbers_of_shops_as_a_spreadsheet_has_them(root: Path, tmp_path: Path) -> None:
+    rows = [ROSTERS["malls"][0], [1234567, "晨光", 3, "女装", ""]]
+    path = exports.write_xlsx(tmp_path / "m.xlsx", rows)
+    done = ingest(root, "malls", path)
+    assert done.exit_code == 0, done.stdout + done.stderr
+    (found,) = raw_rows("malls", root)
+    assert (found["mall_id"], found["merchant_type"]) == ("1234567", "3")
 
 
 def _typed(text: str) -> object:
