@@ -890,9 +890,9 @@ class Maker:
         values = [
             ("experience_score", None, [3.5, "4.1", 5]),
             ("experience_score", "总分", [3.5]),
-            ("peer_rank", None, [0.25]),
+            ("peer_rank", None, [0.25, 1, "32.08", -0.01]),
             ("change_7d", None, [0, -0.1, "0.02"]),
-            ("platform_help_rate", None, [0, 0, "0.05", 0.1]),
+            ("platform_help_rate", None, [0, 0, "0.05", 0.1, 1, 1.01]),
             *(("module_score", name, [5, 2.5, "0", 3.75]) for name in [*names, None]),
             ("module_score", "价格", [5]),
         ]
