@@ -20,7 +20,7 @@ final as (
         reports.* exclude (loaded_at, load_date),
         accounts.cs_uid,
         accounts.account_status,
-        reports.loaded_at + interval 8 hours as exported_at,
+        {{ local_time_of_utc('reports.loaded_at') }} as exported_at,
         reports.loaded_at = max(reports.loaded_at) over (
             partition by reports.mall_id, reports.period_start, reports.period_end
         ) as is_in_newest_export
