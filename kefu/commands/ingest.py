@@ -260,6 +260,8 @@ def _show(outcome: object, job: object, root: Path) -> None:
         say(f"  rows with nothing to read, passed over: {len(outcome.refused.blank):,}")
     for reason, numbers in outcome.refused.rows.items():
         _show_refused(spans(numbers), reason)
+    if outcome.known:
+        say(f"  already landed with more, by refund-detail: {outcome.known:,}")
     done = "would land" if job.dry_run else "landed"
     refused = len(outcome.refused)
     counted = f"{done} {outcome.rows:,} rows, {refused:,} could not be mapped"

@@ -707,6 +707,71 @@ def test_a_unit_that_was_wrong_can_be_mended(root: Path, tmp_path: Path) -> None
     assert len(landed(root, "refunds")) == 2
 
 
+def test_a_list_does_not_outdate_the_detail_of_the_same_version(
+    root: Path, tmp_path: Path
+) -> None:
+    seconds = 1_772_400_000
+    details = [row | {"join_or_not": "1"} for row in refunds(in_ms=True)[:3]]
+    lists = [row | {"updated_time": str(seconds)} for row in refunds(False)[:4]]
+    for row, more in zip(details, (0, 1, 0), strict=True):
+        row["updated_time"] = str(seconds * 1_000 + more)
+    lists[2]["updated_time"] = str(seconds + 1)
+    answers = [exports.refund_answer(row, True, "fen") for row in details]
+    first = exports.write_lines(tmp_path / "detail.jsonl", answers)
+    answers = [exports.refund_answer(row, False) for row in lists]
+    second = exports.write_lines(tmp_path / "list.jsonl", answers)
+    fen = ("--amounts", "fen")
+    assert "landed 3 rows" in ingest(root, "refund-detail", first, *fen).stdout
+
+    shown = ingest(root, "refund-list", second, "--dry-run")
+    assert "already landed with more, by refund-detail: 1" in shown.stdout
+    assert "would land 3 rows, 0 could not be mapped" in shown.stdout
+    done = ingest(root, "refund-list", second)
+    assert "already landed with more, by refund-detail: 1" in done.stdout
+    assert "landed 3 rows, 0 could not be mapped" in done.stdout
+    found = [row for row in raw_rows("refunds", root) if row["join_or_not"] is None]
+    assert {row["id"] for row in found} == {row["id"] for row in lists[1:]}
+    assert "landed before" in ingest(root, "refund-list", second).stdout
+    again = ingest(root, "refund-list", second, "--again")
+    assert "landed 3 rows" in again.stdout
+    # Another shop's request of the same number is another request.
+    other = ingest(root, "refund-list", second, mall="m2")
+    assert "already landed" not in other.stdout and "landed 4 rows" in other.stdout
+
+
+def test_a_list_of_which_everything_is_known_is_done(
+    root: Path, tmp_path: Path
+) -> None:
+    (row,) = refunds(in_ms=True)[:1]
+    row["updated_time"] = "1772400000000"
+    answers = [exports.refund_answer(row, True, "fen")]
+    path = exports.write_lines(tmp_path / "detail.jsonl", answers)
+    ingest(root, "refund-detail", path, "--amounts", "fen")
+    (row,) = refunds(in_ms=False)[:1]
+    row["updated_time"] = "1772400000"
+    answers = [exports.refund_answer(row, False)]
+    # And one that cannot be mapped.
+    answers.append(answers[0] | {"id": None})
+    path = exports.write_lines(tmp_path / "list.jsonl", answers)
+    done = ingest(root, "refund-list", path)
+    assert done.exit_code == 0, done.stderr
+    assert "by refund-detail: 1" in done.stdout and "landed 0 rows, 1" in done.stdout
+    assert len(raw_rows("refunds", root)) == 1
+
+
+def test_details_that_are_broken_are_named(root: Path, tmp_path: Path) -> None:
+    answers = [exports.refund_answer(row, False) for row in refunds(in_ms=False)]
+    path = exports.write_lines(tmp_path / "list.jsonl", answers)
+    broken = root / "refunds/load_date=2026-11-01/kefu-refund-detail-0.parquet"
+    broken.parent.mkdir(parents=True)
+    broken.write_bytes(b"PAR1")
+    done = ingest(root, "refund-list", path)
+    assert done.exit_code == 3
+    assert "the refund details that landed before cannot be read" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert landed(root, "refunds") == [broken]
+
+
 KILLED = """
 import os, signal, sys
 from kefu.ingest import land
