@@ -14,6 +14,9 @@ from kefu.settings import DEMO_MARK, Settings
 # So many runs of row numbers of one reason are printed; --refused has them all.
 SPANS_SHOWN = 200
 
+# The kind whose rows name their shops themselves.
+MALLS = "malls"
+
 DAY = click.DateTime(["%Y-%m-%d"])
 
 EPILOG = "\b\nKinds:\n" + "\n".join(
@@ -23,7 +26,7 @@ EPILOG = "\b\nKinds:\n" + "\n".join(
 
 @click.command("ingest", epilog=EPILOG)
 @click.argument("words", metavar="KIND FILE...", nargs=-1)
-@click.option("--mall-id", help="The shop that the files are of.")
+@click.option("--mall-id", help="The shop that the files are of; malls needs none.")
 @click.option("--dry-run", is_flag=True, help="Show what would land; land nothing.")
 @click.option(
     "--amounts",
@@ -82,7 +85,7 @@ def command(
     kind, paths = _kind_and_files(words)
     period = _period(kind, first, last)
     shop = (mall_id or "").strip()
-    if not shop:
+    if not shop and kind != MALLS:
         raise click.UsageError("--mall-id is missing: the shop that the files are of")
     options = Options(
         mall_id=shop,
@@ -257,6 +260,8 @@ def _show(outcome: object, job: object, root: Path) -> None:
         say(f"  rows with nothing to read, passed over: {len(outcome.refused.blank):,}")
     for reason, numbers in outcome.refused.rows.items():
         _show_refused(spans(numbers), reason)
+    if outcome.known:
+        say(f"  already landed with more, by refund-detail: {outcome.known:,}")
     done = "would land" if job.dry_run else "landed"
     refused = len(outcome.refused)
     counted = f"{done} {outcome.rows:,} rows, {refused:,} could not be mapped"

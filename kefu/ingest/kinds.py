@@ -76,6 +76,11 @@ KINDS = {
             "official_experience_score",
             reports.score_rules,
         ),
+        Kind(
+            "malls",
+            "malls",
+            rosters.mall_rules,
+        ),
         Kind("agents", "agents", rosters.agent_rules),
         Kind("shifts", "agent_shifts", rosters.shift_rules),
     )

@@ -14,6 +14,7 @@ KINDS_TOLD = {
     "chat": "chat payload (JSON lines)",
     "performance": "service performance report (xlsx, CSV; --from, --to)",
     "score": "values of the experience score page (CSV, xlsx, YAML, JSON)",
+    "malls": "list of the shops with their categories (CSV, xlsx)",
     "agents": "agent roster (CSV, xlsx)",
     "shifts": "shift table (CSV, xlsx)",
 }
@@ -24,6 +25,7 @@ class Options:
     """The options of one call; what a kind does not need is None."""
 
     mall_id: str
+    """The shop that the files are of; empty where they name their shops."""
     amounts: str | None = None
     """Unit of the amounts of refund details: fen or yuan."""
     type_numbering: str = "list"

@@ -5,8 +5,11 @@ yuan and its own numbers of types; the detail has milliseconds, amounts whose
 unit only its receiver knows, and the contract's numbers of types.
 """
 
+from pathlib import Path
+
 import polars as pl
 
+from kefu.errors import KefuError
 from kefu.ingest import values
 from kefu.ingest.mapping import KindMapping, read_mapping
 from kefu.ingest.options import FEN, Options
@@ -55,6 +58,33 @@ def _time(
     unit, kind = ("seconds", LIST) if is_detail else ("milliseconds", DETAIL)
     said = f"{names[column]} is in {unit}, as in answers of the kind {kind}"
     return Rule(column, rule.value, (*rule.faults, (other & (number > 0), said)))
+
+
+# What says that two answers are of one version of one request.
+VERSION = ["mall_id", "id", "updated_time"]
+
+
+def landed_details(root: Path) -> pl.DataFrame:
+    """Return the versions that detail answers have landed: columns VERSION.
+
+    updated_time is text of Unix seconds, as in lists, and of whole seconds only:
+    a later millisecond is a newer version, and current whatever comes after it.
+
+    Raises KefuError if a landed file cannot be read.
+    """
+    files = sorted((root / "refunds").glob(f"load_date=*/kefu-{DETAIL}-*.parquet"))
+    if not files:
+        return pl.DataFrame(schema=dict.fromkeys(VERSION, pl.String))
+    try:
+        landed = pl.read_parquet(files, columns=VERSION, hive_partitioning=False)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise KefuError(
+            "the refund details that landed before cannot be read"
+            f" ({type(error).__name__}): see whether the files"
+            f" refunds/load_date=*/kefu-{DETAIL}-*.parquet are whole"
+        ) from error
+    whole = landed.filter(pl.col("updated_time").str.ends_with("000"))
+    return whole.with_columns(pl.col("updated_time").str.head(-3)).unique()
 
 
 def check_numbering(rows: pl.DataFrame, options: Options) -> None:

@@ -1,4 +1,4 @@
-"""Who works in the shop, and when: rosters that a person fills in."""
+"""Which shops there are, who works in them and when: forms that a person fills in."""
 
 import polars as pl
 
@@ -6,6 +6,39 @@ from kefu.ingest import values
 from kefu.ingest.mapping import KindMapping, header_key
 from kefu.ingest.options import Options
 from kefu.ingest.rows import Rule
+
+
+def mall_rules(
+    names: dict[str, str], mapping: KindMapping, options: Options
+) -> list[Rule]:
+    """Return the rules of the list of shops, which names its shops itself."""
+    types = {
+        header_key(name): number
+        for number, spelled in mapping.extra["types"].items()
+        for name in spelled
+    }
+    shop = values.identifier("mall_id", names["mall_id"], required=True)
+    other = pl.col("mall_id") != options.mall_id if options.mall_id else pl.lit(False)
+    twice = pl.col("mall_id").is_duplicated()
+    return [
+        Rule(
+            "mall_id",
+            shop.value,
+            (
+                *shop.faults,
+                (other, f"{names['mall_id']} is another shop than --mall-id says"),
+                (twice, "the same shop stands twice in the file"),
+            ),
+        ),
+        values.text("mall_name"),
+        values.choice("merchant_type", names["merchant_type"], types),
+        Rule(
+            "category_name",
+            pl.col("category_name"),
+            (values.given("category_name", names["category_name"]),),
+        ),
+        values.date("opened_on", names["opened_on"]),
+    ]
 
 
 def agent_rules(

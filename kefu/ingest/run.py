@@ -53,6 +53,8 @@ class Outcome:
     refused: Refused = field(default_factory=Refused)
     rows: int = 0
     """Rows that landed, or would."""
+    known: int = 0
+    """Rows left out, as an answer that says more of them has landed."""
     landed: Path | None = None
     before: Path | None = None
     """Where the same file has landed before."""
@@ -93,10 +95,16 @@ def ingest_file(job: Job, path: Path, about_to_land: Callable[[], None]) -> Outc
     frames = _frames(job, source, outcome)
     name = f"kefu-{job.kind.name}-{mark}" + f"-{len(before) + 1}" * bool(before)
     columns = landed_columns(job.kind, job.contract)
+    is_list = job.kind.name == refunds.LIST
+    details = refunds.landed_details(job.root) if is_list else None
     with ExitStack() as stack:
         target = None
         for frame in frames:
             judged = _judge(job, frame, outcome)
+            if details is not None:
+                mapped = len(judged)
+                judged = judged.join(details, on=refunds.VERSION, how="anti")
+                outcome.known += mapped - len(judged)
             outcome.rows += len(judged)
             if target is None and not job.dry_run:
                 opened = landing(job.root, job.kind, columns, name, path)
@@ -104,7 +112,7 @@ def ingest_file(job: Job, path: Path, about_to_land: Callable[[], None]) -> Outc
             if target:
                 target.add(judged)
         check_unchanged(source)
-        if len(outcome.refused) and not outcome.rows:
+        if len(outcome.refused) and not outcome.rows and not outcome.known:
             raise NothingMapped(outcome)
         if target:
             about_to_land()

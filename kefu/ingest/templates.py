@@ -1,4 +1,4 @@
-"""Empty forms for what the platform does not export: rosters and the score."""
+"""Empty forms for what the platform does not export: shops, rosters, the score."""
 
 import csv
 import io
@@ -32,6 +32,17 @@ class Template:
 MODULES = ("服务态度", "基础服务", "商品服务", "发货服务", "物流服务")
 
 TEMPLATES = {
+    "malls": Template(
+        columns=("店铺ID", "店铺名称", "店铺类型", "主营类目", "开店日期"),
+        notes=(
+            "一行一个店铺 · 店铺ID: 必填",
+            "店铺类型: 个人 / 企业 / 旗舰店 / 专卖店 / 专营店 / 普通店, 可空",
+            "主营类目: 同类目的店铺互相比较, 各店写法要一致, 必填",
+            "开店日期: 2026-11-20, 可空",
+            "例: 1234567 | 晨光旗舰店 | 旗舰店 | 女装 | 2024-05-06",
+        ),
+        choices={"店铺类型": ("个人", "企业", "旗舰店", "专卖店", "专营店", "普通店")},
+    ),
     "agents": Template(
         columns=("客服ID", "客服名称", "岗位", "是否机器人", "生效日期", "失效日期"),
         notes=(

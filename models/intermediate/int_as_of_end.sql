@@ -14,7 +14,7 @@ newest_load as (
     -- _loaded_at is UTC; its local day is still running when it was landed.
     select
         cast(
-            max(newest_accepted_loaded_at) + interval 8 hours as date
+            {{ local_time_of_utc('max(newest_accepted_loaded_at)') }} as date
         ) - 1 as last_complete_day
     from {{ ref('stg_pdd__loads') }}
     where source in ('messages', 'orders')

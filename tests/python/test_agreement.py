@@ -119,6 +119,14 @@ def assert_telling(expected: dict[str, list[dict]]) -> None:
     found = {row["status"] for row in expected["data_completeness"]}
     assert found == {"complete", "low", "missing", "not_judged"}
     assert {row["is_complete"] for row in expected["mall_kpi_30d"]} == {True, False}
+    found = {row["account_status"] for row in expected["official_agent_kpi"]}
+    assert found - {None} == {
+        *("matched", "unknown", "off_roster", "ambiguous", "older_export")
+    }
+    found = {row["likely_cause"] for row in expected["official_reconciliation"]}
+    assert {"older_export", "late_data"} <= found
+    for table in ("official_agent_kpi", "official_experience_score"):
+        assert {row["is_in_newest_export"] for row in expected[table]} == {True, False}
 
 
 @pytest.mark.parametrize("lot", ["defaults"], indirect=True)

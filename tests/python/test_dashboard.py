@@ -131,7 +131,8 @@ def test_no_text_is_left_over():
     }
     used = literal_keys() | {"mall.peers_category", "mall.peers_all", "state.empty"}
     used |= {f"official.{name}" for name in ("report", "score_page", "one_figure")}
-    used |= {f"evidence.{name}" for name in ("unknown", "off_roster", "ambiguous")}
+    statuses = ("unknown", "off_roster", "ambiguous", "older_export")
+    used |= {f"evidence.{name}" for name in statuses}
     left = {key for key in texts() if key.split(".")[0] not in parts} - used
     assert left == set()
 
@@ -951,6 +952,7 @@ def test_everything_that_speaks_for_a_difference_is_told(language):
     worst = {
         "likely_cause": "roster",
         "account_status": "off_roster",
+        "is_in_newest_export": False,
         "is_our_value_final": False,
         "is_official_value_final": False,
         "exported_at": datetime(2026, 11, 8, 1),
@@ -962,7 +964,7 @@ def test_everything_that_speaks_for_a_difference_is_told(language):
     }
     found = official.evidence(context, worst)
     separator = texts()["list.separator"][LANGUAGES.index(language)]
-    assert len(found.split(separator)) == 7
+    assert len(found.split(separator)) == 8
     for told_number in ("2026-11-08", "11", "22", "33"):
         assert told_number in found
     assert ("in words" in found) == (language == "en")

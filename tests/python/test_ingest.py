@@ -45,10 +45,14 @@ def contract_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"{module}.read_contract", lambda _: CONTRACT)
 
 
-def ingest(root: Path, *words: object, mall: str = MALL) -> click.testing.Result:
-    """Call `kefu ingest`."""
+def ingest(root: Path, *words: object, mall: str | None = MALL) -> click.testing.Result:
+    """Call `kefu ingest`; a list of shops is of no shop unless one is named."""
+    if mall == MALL and "malls" in words:
+        mall = None
     environment = {"KEFU_RAW_ROOT": str(root), "KEFU_RAW_DATABASE": ""}
-    called = ["ingest", *map(str, words), "--mall-id", mall]
+    called = ["ingest", *map(str, words)]
+    if mall is not None:
+        called += ["--mall-id", mall]
     return click.testing.CliRunner().invoke(main, called, env=environment)
 
 
@@ -417,6 +421,12 @@ def test_what_a_card_holds_is_not_its_text(root: Path, tmp_path: Path) -> None:
 
 
 ROSTERS = {
+    "malls": [
+        ["店铺ID", "店铺名称", "店铺类型", "主营类目", "开店日期"],
+        ["1234567", "晨光旗舰店", "旗舰店", "女装", "2024-05-06"],
+        ["1234568", "", "个人", "女装", "2024/5/6"],
+        ["m-9", "小店", "6", "家居", ""],
+    ],
     "agents": [
         ["客服ID", "客服名称", "岗位", "是否机器人", "生效日期", "失效日期"],
         ["cs_1", "小王", "售前", "否", "2026-11-01", ""],
@@ -430,6 +440,11 @@ ROSTERS = {
     ],
 }
 ROSTER_ROWS = {
+    "malls": [
+        ("1234567", "晨光旗舰店", "3", "女装", "2024-05-06"),
+        ("1234568", None, "1", "女装", "2024-05-06"),
+        ("m-9", "小店", "6", "家居", None),
+    ],
     "agents": [
         (MALL, "cs_1", "小王", "pre_sales", "false", "2026-11-01", None),
         (MALL, "cs_2", "小李", "after_sales", None, "2026-11-01", "2026-11-30"),
@@ -443,7 +458,7 @@ ROSTER_ROWS = {
 
 
 @pytest.mark.parametrize("form", [*TEXT_ENCODINGS, "xlsx", "xlsx with dates"])
-@pytest.mark.parametrize("kind", ["agents", "shifts"])
+@pytest.mark.parametrize("kind", list(ROSTERS))
 def test_rosters_land(root: Path, tmp_path: Path, kind: str, form: str) -> None:
     rows = [list(row) for row in ROSTERS[kind]]
     if form == "xlsx with dates":
@@ -465,6 +480,39 @@ def test_rosters_land(root: Path, tmp_path: Path, kind: str, form: str) -> None:
     check_book(found, path)
     values = [tuple(row[name] for name in row if name not in BOOK) for row in found]
     assert sorted(values, key=str) == sorted(ROSTER_ROWS[kind], key=str)
+
+
+def test_a_list_of_shops_in_english_lands_once(root: Path, tmp_path: Path) -> None:
+    headers = ["mall_id", "mall_name", "merchant_type", "category_name", "opened_on"]
+    path = exports.write_csv(tmp_path / "m.csv", [headers, *ROSTERS["malls"][1:]])
+    shown = ingest(root, "malls", path, "--dry-run")
+    assert "category_name -> category_name" in shown.stdout
+    assert "would land 3 rows" in shown.stdout and landed(root, "malls") == []
+    assert "landed 3 rows" in ingest(root, "malls", path).stdout
+    moved = path.rename(tmp_path / "other.csv")
+    assert "landed before, nothing new" in ingest(root, "malls", moved).stdout
+    (file,) = landed(root, "malls")
+    assert file.name.startswith("kefu-malls-")
+
+
+def test_a_list_of_shops_is_cut_to_the_shop_that_is_named(
+    root: Path, tmp_path: Path
+) -> None:
+    path = exports.write_csv(tmp_path / "m.csv", ROSTERS["malls"])
+    done = ingest(root, "malls", path, mall="1234568")
+    assert done.exit_code == 0, done.stderr
+    assert "row 2, 4: 店铺ID is another shop than --mall-id says" in done.stdout
+    (found,) = raw_rows("malls", root)
+    assert found["mall_id"] == "1234568"
+
+
+def test_numbers_of_shops_as_a_spreadsheet_has_them(root: Path, tmp_path: Path) -> None:
+    rows = [ROSTERS["malls"][0], [1234567, "晨光", 3, "女装", ""]]
+    path = exports.write_xlsx(tmp_path / "m.xlsx", rows)
+    done = ingest(root, "malls", path)
+    assert done.exit_code == 0, done.stdout + done.stderr
+    (found,) = raw_rows("malls", root)
+    assert (found["mall_id"], found["merchant_type"]) == ("1234567", "3")
 
 
 def _typed(text: str) -> object:
@@ -658,6 +706,71 @@ def test_a_unit_that_was_wrong_can_be_mended(root: Path, tmp_path: Path) -> None
     ingest(root, "refund-detail", path, "--amounts", "yuan")
     ingest(root, "refund-detail", path, "--amounts", "fen")
     assert len(landed(root, "refunds")) == 2
+
+
+def test_a_list_does_not_outdate_the_detail_of_the_same_version(
+    root: Path, tmp_path: Path
+) -> None:
+    seconds = 1_772_400_000
+    details = [row | {"join_or_not": "1"} for row in refunds(in_ms=True)[:3]]
+    lists = [row | {"updated_time": str(seconds)} for row in refunds(False)[:4]]
+    for row, more in zip(details, (0, 1, 0), strict=True):
+        row["updated_time"] = str(seconds * 1_000 + more)
+    lists[2]["updated_time"] = str(seconds + 1)
+    answers = [exports.refund_answer(row, True, "fen") for row in details]
+    first = exports.write_lines(tmp_path / "detail.jsonl", answers)
+    answers = [exports.refund_answer(row, False) for row in lists]
+    second = exports.write_lines(tmp_path / "list.jsonl", answers)
+    fen = ("--amounts", "fen")
+    assert "landed 3 rows" in ingest(root, "refund-detail", first, *fen).stdout
+
+    shown = ingest(root, "refund-list", second, "--dry-run")
+    assert "already landed with more, by refund-detail: 1" in shown.stdout
+    assert "would land 3 rows, 0 could not be mapped" in shown.stdout
+    done = ingest(root, "refund-list", second)
+    assert "already landed with more, by refund-detail: 1" in done.stdout
+    assert "landed 3 rows, 0 could not be mapped" in done.stdout
+    found = [row for row in raw_rows("refunds", root) if row["join_or_not"] is None]
+    assert {row["id"] for row in found} == {row["id"] for row in lists[1:]}
+    assert "landed before" in ingest(root, "refund-list", second).stdout
+    again = ingest(root, "refund-list", second, "--again")
+    assert "landed 3 rows" in again.stdout
+    # Another shop's request of the same number is another request.
+    other = ingest(root, "refund-list", second, mall="m2")
+    assert "already landed" not in other.stdout and "landed 4 rows" in other.stdout
+
+
+def test_a_list_of_which_everything_is_known_is_done(
+    root: Path, tmp_path: Path
+) -> None:
+    (row,) = refunds(in_ms=True)[:1]
+    row["updated_time"] = "1772400000000"
+    answers = [exports.refund_answer(row, True, "fen")]
+    path = exports.write_lines(tmp_path / "detail.jsonl", answers)
+    ingest(root, "refund-detail", path, "--amounts", "fen")
+    (row,) = refunds(in_ms=False)[:1]
+    row["updated_time"] = "1772400000"
+    answers = [exports.refund_answer(row, False)]
+    # And one that cannot be mapped.
+    answers.append(answers[0] | {"id": None})
+    path = exports.write_lines(tmp_path / "list.jsonl", answers)
+    done = ingest(root, "refund-list", path)
+    assert done.exit_code == 0, done.stderr
+    assert "by refund-detail: 1" in done.stdout and "landed 0 rows, 1" in done.stdout
+    assert len(raw_rows("refunds", root)) == 1
+
+
+def test_details_that_are_broken_are_named(root: Path, tmp_path: Path) -> None:
+    answers = [exports.refund_answer(row, False) for row in refunds(in_ms=False)]
+    path = exports.write_lines(tmp_path / "list.jsonl", answers)
+    broken = root / "refunds/load_date=2026-11-01/kefu-refund-detail-0.parquet"
+    broken.parent.mkdir(parents=True)
+    broken.write_bytes(b"PAR1")
+    done = ingest(root, "refund-list", path)
+    assert done.exit_code == 3
+    assert "the refund details that landed before cannot be read" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert landed(root, "refunds") == [broken]
 
 
 KILLED = """

@@ -38,6 +38,7 @@ KEYS = {
     "orders": "order_sn",
     "refunds": "id",
     "messages": "msg_id",
+    "malls": "mall_id",
     "agents": "cs_uid",
     "agent_shifts": "cs_uid",
 }
@@ -65,6 +66,34 @@ def carried() -> dict[str, set[str]]:
 
 def spreadsheet(headers: list[str]) -> Callable[[list[dict]], list[list]]:
     return lambda rows: exports.export_rows(rows, headers)
+
+
+def malls() -> list[dict]:
+    return [
+        {
+            "mall_id": f"100000{number}",
+            "mall_name": (None, "晨光旗舰店", "小店")[number % 3],
+            "merchant_type": (None, *"123456")[number],
+            "category_name": ("女装", "家居")[number % 2],
+            "opened_on": (f"2024-05-0{number + 1}", None)[number % 2],
+        }
+        for number in range(7)
+    ]
+
+
+def malls_sheet(rows: list[dict]) -> list[list]:
+    types = ("", "个人", "企业店", "旗舰店", "专卖店", "专营店", "普通店")
+    return [
+        ROSTERS["malls"][0],
+        *(
+            [
+                *(row["mall_id"], row["mall_name"]),
+                *(types[int(row["merchant_type"] or 0)], row["category_name"]),
+                row["opened_on"],
+            ]
+            for row in rows
+        ),
+    ]
 
 
 def agents() -> list[dict]:
@@ -144,6 +173,7 @@ FILES: dict[str, tuple] = {
         lambda rows: [exports.refund_answer(row, True, "fen") for row in rows],
     ),
     "chat": ("messages", messages, lambda rows: list(map(exports.payload, rows))),
+    "malls": ("malls", malls, malls_sheet),
     "agents": ("agents", agents, agents_sheet),
     "shifts": ("agent_shifts", shifts, shifts_sheet),
 }
@@ -202,6 +232,7 @@ def test_of_the_other_kinds_nothing_personal_lands(root: Path, tmp_path: Path) -
     sheets = {
         "performance": (report, PERIOD),
         "score": (scores, ()),
+        "malls": (ROSTERS["malls"], ()),
         "agents": (ROSTERS["agents"], ()),
         "shifts": (ROSTERS["shifts"], ()),
     }
@@ -222,7 +253,7 @@ def test_of_the_other_kinds_nothing_personal_lands(root: Path, tmp_path: Path) -
 
     files = [file for file in root.rglob("*") if file.is_file()]
     landed = [file for file in files if file.name.startswith("kefu-")]
-    assert len(landed) >= 8
+    assert len(landed) >= 10
     for file in files:
         content = file.read_bytes()
         for encoding in ("utf-8", "gb18030", "utf-16-le"):

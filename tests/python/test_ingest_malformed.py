@@ -398,11 +398,13 @@ def json_row(kind: str, good: dict, **values: object) -> tuple[str, str, bytes]:
 def roster_row(kind: str, *cells: str) -> tuple[str, str, bytes]:
     """Return a filled-in form with one good row and one other."""
     headers = {
+        "malls": "店铺ID,店铺类型,主营类目,开店日期",
         "agents": "客服ID,岗位,是否机器人,生效日期,失效日期",
         "shifts": "客服ID,班次,上班时间,下班时间",
         "score": "日期,项目,名称,数值",
     }
     good = {
+        "malls": "1,旗舰店,女装,2026-11-01",
         "agents": "c1,售前,否,2026-11-01,",
         "shifts": "c1,早班,2026-11-20 08:00:00,2026-11-20 16:00:00",
         "score": "2026-11-20,体验分,,3.4",
@@ -573,6 +575,26 @@ ONE_ROW = {
         json_row("chat", MESSAGE, ts="2026-11-20 08:00:00"),
         "ts is no Unix time",
     ),
+    "a shop without a number": (
+        roster_row("malls", "", "旗舰店", "女装", ""),
+        "店铺ID is empty",
+    ),
+    "a shop's number rounded": (
+        roster_row("malls", "1.2E+17", "", "女装", ""),
+        f"店铺ID {ROUNDED}",
+    ),
+    "a shop of no category": (
+        roster_row("malls", "2", "旗舰店", "-", ""),
+        "主营类目 is empty",
+    ),
+    "a shop of no known type": (
+        roster_row("malls", "2", "7", "女装", ""),
+        f"店铺类型 {UNLISTED}",
+    ),
+    "a shop opened on no date": (
+        roster_row("malls", "2", "", "女装", "去年"),
+        "开店日期 is no date such as 2026-11-20",
+    ),
     "an unknown role": (
         roster_row("agents", "c2", "店长", "", "", ""),
         f"岗位 {UNLISTED}",
@@ -696,6 +718,7 @@ def test_a_sheet_with_rates_that_are_no_shares(root: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("kind", "row", "said"),
     [
+        ("malls", "1,,家居,", "the same shop stands twice in the file"),
         ("agents", "c1,售后,,2026/11/1,", "the same account and start stand twice"),
         ("shifts", "c1,中班,2026-11-20 08:00,2026-11-20 09:00", "the same account and"),
         ("score", "2026/11/20,消费者服务体验分,,3.5", "it stands twice in the file"),

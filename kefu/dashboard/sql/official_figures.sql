@@ -24,7 +24,8 @@ select
     incomplete_days,
     rows_landed_later,
     off_shift_days,
-    exported_at
+    exported_at,
+    is_in_newest_export
 from official_reconciliation
 where
     period_end between $as_of::date - 29 and $as_of::date

@@ -15,6 +15,7 @@ from kefu.dashboard.text import texts
 CAUSES = {
     "unexplained": "#D55E00",
     "roster": "#CC79A7",
+    "older_export": "#0072B2",
     "late_data": "#E69F00",
     "definition": "#56B4E9",
     "equal": "#009E73",
@@ -84,6 +85,8 @@ def evidence(context: Context, row: Row) -> str:
     found = []
     if row["account_status"] not in (None, "matched"):
         found.append(words(f"evidence.{row['account_status']}"))
+    if not row["is_in_newest_export"]:
+        found.append(words("evidence.not_newest"))
     if not row["is_our_value_final"]:
         found.append(words("evidence.ours_open"))
     if not row["is_official_value_final"]:

@@ -42,11 +42,12 @@ added_up as (
         arg_min_null(response_ms, conversation_position) filter (is_assessed)
             as first_response_ms,
         count(*) filter (is_assessed_all_day) as assessed_messages_all_day,
-        count(*) filter (is_assessed_all_day and response_ms <= 30000)
+        count(*) filter ({{ is_replied_within(30000, '_all_day') }})
             as messages_replied_30s_all_day,
-        count(*) filter (
-            is_assessed_all_day and coalesce(response_ms > 180000, true)
-        ) as late_messages_3min_all_day,
+        count(response_ms) filter (is_assessed_all_day)
+            as answered_messages_all_day,
+        max(response_ms) filter (is_assessed_all_day)
+            as slowest_response_ms_all_day,
         -- How far below 600 s (no points), up to 540 s (all ten points).
         -- least() passes over a null: an unanswered message must stay out.
         coalesce(
@@ -84,7 +85,7 @@ final as (
         assessed_messages_all_day,
         messages_replied_30s_all_day,
         assessed_messages_all_day > 0 as is_assessed_all_day,
-        late_messages_3min_all_day > 0 as is_late_3min_all_day
+        {{ is_late('180000', '_all_day') }} as is_late_3min_all_day
     from added_up
     where scope = 'mall' or cs_uid is not null
 

@@ -1,5 +1,6 @@
 -- Whose account it is: the agent of the roster who is called so, by number or name,
--- with or without the shop's name before a colon (店铺:小王). No guessing.
+-- with or without the shop's name before a colon (店铺:小王). No guessing. Of two
+-- accounts of one agent in two exports of a period that of the newer one is his.
 with
 
 reports as (
@@ -8,15 +9,10 @@ reports as (
         mall_id,
         period_start,
         period_end,
-        cs_account
+        cs_account,
+        loaded_at
     from {{ ref('stg_pdd__official_agent_kpi') }}
     where row_type = 'agent'
-
-),
-
-agents as (
-
-    select * from {{ ref('stg_pdd__agents') }}
 
 ),
 
@@ -25,18 +21,10 @@ names as (
     select
         mall_id,
         cs_uid,
-        cs_uid as spelling,
+        unnest([cs_uid, cs_name]) as spelling,
         valid_from,
         valid_to
-    from agents
-    union all
-    select
-        mall_id,
-        cs_uid,
-        cs_name as spelling,
-        valid_from,
-        valid_to
-    from agents
+    from {{ ref('stg_pdd__agents') }}
 
 ),
 
@@ -93,11 +81,12 @@ counted as (
 final as (
 
     select
-        reports.*,
+        reports.* exclude (loaded_at),
         case
             when counted.cs_account is null then 'unknown'
             when counted.agents_rostered = 0 then 'off_roster'
             when counted.agents_rostered > 1 then 'ambiguous'
+            when rank() over agent_accounts > 1 then 'older_export'
             when count(*) over agent_accounts > 1 then 'ambiguous'
             else 'matched'
         end as account_status,
@@ -113,6 +102,7 @@ final as (
         partition by
             reports.mall_id, reports.period_start, reports.period_end,
             counted.only_cs_uid
+        order by reports.loaded_at desc
     )
 
 )

@@ -4,7 +4,7 @@ with
 
 reports as (
 
-    select * from {{ ref('stg_pdd__official_agent_kpi') }}
+    select * from {{ ref('int_official_reports') }}
     where row_type in ('mall_total', 'agent')
 
 ),
@@ -17,7 +17,10 @@ numbers as (
         period_end,
         row_type,
         cs_account,
-        loaded_at,
+        cs_uid,
+        account_status,
+        exported_at,
+        is_in_newest_export,
         case
             when avg_response_printed like '%秒%' then 1
             when avg_response_printed like '%分%' then 60
@@ -29,7 +32,8 @@ numbers as (
             columns(
                 * exclude (
                     mall_id, period_start, period_end, row_type, cs_account,
-                    loaded_at, load_date, avg_response_printed
+                    cs_uid, account_status, exported_at, is_in_newest_export,
+                    avg_response_printed
                 )
             ) as double
         )
@@ -42,8 +46,8 @@ long as (
     unpivot numbers
     on columns(
         * exclude (
-            mall_id, period_start, period_end, row_type, cs_account, loaded_at,
-            printed_step
+            mall_id, period_start, period_end, row_type, cs_account, cs_uid,
+            account_status, exported_at, is_in_newest_export, printed_step
         )
     )
     into name official_column value official_value
@@ -58,7 +62,10 @@ final as (
         period_end,
         row_type,
         cs_account,
-        loaded_at,
+        cs_uid,
+        account_status,
+        exported_at,
+        is_in_newest_export,
         official_column,
         official_value,
         case when official_column = 'avg_response_seconds' then printed_step end

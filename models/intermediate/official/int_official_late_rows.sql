@@ -10,7 +10,7 @@ periods as (
         mall_id,
         period_start,
         period_end,
-        max(loaded_at) as exported_at
+        max(loaded_at) as newest_loaded_at
     from {{ ref('stg_pdd__official_agent_kpi') }}
     group by mall_id, period_start, period_end
     union all
@@ -19,7 +19,7 @@ periods as (
         mall_id,
         as_of_date - 29 as period_start,
         as_of_date as period_end,
-        max(loaded_at) as exported_at
+        max(loaded_at) as newest_loaded_at
     from {{ ref('stg_pdd__official_experience_score') }}
     group by mall_id, as_of_date
 
@@ -59,7 +59,7 @@ late_rows as (
             events.mall_id = periods.mall_id
             and events.date_day
             between periods.period_start and periods.period_end
-            and events.loaded_at > periods.exported_at
+            and events.loaded_at > periods.newest_loaded_at
     group by all
 
 ),

@@ -1,5 +1,6 @@
 -- Days on which somebody wrote from an agent's account while the roster had a
--- shift for others of the shop and none for him: was it he?
+-- shift for others of the shop and none for him: was it he? A shift without a name
+-- is one here, so that the pieces of shifts that figures join to do not serve.
 with
 
 shift_days as (

@@ -1,5 +1,5 @@
--- What our figures over a report's period are made of: the parts of its days
--- added up, for the shop and for each agent whose account is known.
+-- What our figures over a report's period are made of: the parts that the seed
+-- names, added up over its days, for the shop and each agent whose account is known.
 with
 
 periods as (
@@ -45,7 +45,7 @@ period_days as (
         periods.cs_uid,
         kpi_daily.* exclude (
             kpi_daily.mall_id, kpi_daily.cs_uid, kpi_daily.scope,
-            kpi_daily.shift_name, kpi_daily.service_date
+            kpi_daily.shift_name, kpi_daily.service_date, kpi_daily.is_event
         )
     from periods
     left join kpi_daily
@@ -70,13 +70,9 @@ summed as (
             cast(
                 sum(
                     columns(
-                        '^(consult_buyers|received_buyers|assessed_.*'
-                        || '|late_buyers_.*|messages_replied_30s.*|response_ms'
-                        || '|answered_messages|inquiry_buyers'
-                        || '|converted_inquiry_buyers|final_group_buyers'
-                        || '|sales_amount|net_sales_amount|rating_count'
-                        || '|low_rating_count|dispute_refund_orders'
-                        || '|complaint_buyers)$'
+                        * exclude (
+                            mall_id, period_start, period_end, row_type, cs_uid
+                        )
                     )
                 ) as double
             ),
@@ -108,6 +104,12 @@ final as (
         part,
         part_value
     from long
+    where
+        part in (
+            select unnest([numerator, denominator])
+            from {{ ref('official_metric_mapping') }}
+            where source = 'report'
+        )
 
 )
 

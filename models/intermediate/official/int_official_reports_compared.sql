@@ -23,12 +23,6 @@ mapping as (
 
 ),
 
-accounts as (
-
-    select * from {{ ref('int_official_accounts') }}
-
-),
-
 parts as (
 
     select * from {{ ref('int_official_parts') }}
@@ -48,26 +42,18 @@ paired as (
         mapping.official_final_after_days,
         mapping.differs_for,
         mapping.difference,
-        accounts.cs_uid,
-        accounts.account_status,
         above_line.part_value as our_numerator,
         below_line.part_value as our_denominator
     from figures
     inner join mapping
         on figures.official_column = mapping.official_column
-    left join accounts
-        on
-            figures.mall_id = accounts.mall_id
-            and figures.period_start = accounts.period_start
-            and figures.period_end = accounts.period_end
-            and figures.cs_account = accounts.cs_account
     left join parts as above_line
         on
             figures.mall_id = above_line.mall_id
             and figures.period_start = above_line.period_start
             and figures.period_end = above_line.period_end
             and figures.row_type = above_line.row_type
-            and accounts.cs_uid is not distinct from above_line.cs_uid
+            and figures.cs_uid is not distinct from above_line.cs_uid
             and mapping.numerator = above_line.part
     left join parts as below_line
         on
@@ -75,7 +61,7 @@ paired as (
             and figures.period_start = below_line.period_start
             and figures.period_end = below_line.period_end
             and figures.row_type = below_line.row_type
-            and accounts.cs_uid is not distinct from below_line.cs_uid
+            and figures.cs_uid is not distinct from below_line.cs_uid
             and mapping.denominator = below_line.part
 
 ),
@@ -112,7 +98,8 @@ final as (
             when differs_for = 'all' or differs_for = row_type
                 then difference
         end as definition_differs,
-        loaded_at + interval 8 hours as exported_at
+        exported_at,
+        is_in_newest_export
     from paired
 
 )

@@ -15,7 +15,9 @@ final as (
         measure,
         item_name,
         official_value,
-        loaded_at + interval 8 hours as exported_at
+        {{ local_time_of_utc('loaded_at') }} as exported_at,
+        loaded_at = max(loaded_at) over (partition by mall_id, as_of_date)
+            as is_in_newest_export
     from scores
 
 )

@@ -3,7 +3,7 @@ with
 
 official as (
 
-    select * from {{ ref('stg_pdd__official_experience_score') }}
+    select * from {{ ref('int_official_scores') }}
 
 ),
 
@@ -41,7 +41,8 @@ final as (
         mapping.official_final_after_days,
         case when mapping.differs_for = 'all' then mapping.difference end
             as definition_differs,
-        official.loaded_at + interval 8 hours as exported_at
+        official.exported_at,
+        official.is_in_newest_export
     from official
     inner join mapping
         on

@@ -17,6 +17,7 @@ final as (
         cs_uid,
         account_status,
         exported_at,
+        is_in_newest_export,
         avg_response_printed,
         service_score as official_service_score,
         consult_buyers as official_consult_buyers,

@@ -8,7 +8,8 @@ final as (
         measure,
         item_name,
         official_value,
-        exported_at
+        exported_at,
+        is_in_newest_export
     from {{ ref('int_official_scores') }}
 
 )

@@ -15,7 +15,10 @@ judged as (
         round(official_value - our_value, 10) as difference,
         case
             when abs(difference) <= shown_step / 2 + 1e-9 then 'equal'
+            when account_status = 'older_export' then 'older_export'
             when account_status != 'matched' then 'roster'
+            when not is_in_newest_export and not is_official_value_final
+                then 'older_export'
             when
                 not is_our_value_final
                 or not is_official_value_final
@@ -23,6 +26,7 @@ judged as (
                 then 'late_data'
             when definition_differs is not null then 'definition'
             when off_shift_days > 0 then 'roster'
+            when not is_in_newest_export then 'older_export'
             when rows_landed_later > 0 then 'late_data'
             else 'unexplained'
         end as likely_cause
@@ -42,6 +46,12 @@ explained as (
                     then 'the agent called so is not on the roster in this period'
                 when 'ambiguous'
                     then 'more than one agent or account answers to this name'
+                when 'older_export'
+                    then 'a newer export has another account of this agent'
+            end,
+            case
+                when not is_in_newest_export
+                    then 'of an older export: the newest has no such row'
             end,
             case
                 when not is_our_value_final
@@ -83,33 +93,11 @@ explained as (
 final as (
 
     select
-        source,
-        mall_id,
-        period_start,
-        period_end,
-        row_type,
-        cs_account,
-        cs_uid,
-        account_status,
-        official_column,
-        item_name,
-        metric,
-        unit,
-        shown_step,
-        official_value,
-        our_value,
-        difference,
-        our_numerator,
-        our_denominator,
-        likely_cause,
-        definition_differs,
-        is_our_value_final,
-        is_official_value_final,
-        incomplete_days,
-        rows_landed_later,
-        off_shift_days,
-        exported_at,
-        case when likely_cause = 'equal' then '' else evidence end as evidence
+        * exclude (
+            landed_from, waits_for, official_final_after_days, as_of_end
+        ) replace (
+            case when likely_cause = 'equal' then '' else evidence end as evidence
+        )
     from explained
 
 )

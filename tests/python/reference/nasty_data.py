@@ -834,6 +834,20 @@ class Maker:
                 # Corrected: a later export, of the same rows.
                 newer = {**row, **self._reported()}
                 self.add("official_agent_kpi", newer, loaded + self.pick([0, 3 * DAY]))
+        for row in self.random.sample(roster, min(2, len(roster))):
+            if self.chance(0.5):
+                # Exported again or before: an agent by any of his names, alone.
+                other = self.pick([row["cs_name"], row["cs_uid"].strip()])
+                again = {
+                    "mall_id": mall,
+                    "period_start": self._printed(first),
+                    "period_end": self._printed(last),
+                    "row_type": "agent",
+                    "cs_account": other,
+                    **self._reported(),
+                }
+                moved = self.pick([0, -HOUR, 1, 2 * DAY])
+                self.add("official_agent_kpi", again, loaded + moved)
 
     def _reported(self):
         """The figures of one row of a report."""
@@ -876,9 +890,9 @@ class Maker:
         values = [
             ("experience_score", None, [3.5, "4.1", 5]),
             ("experience_score", "总分", [3.5]),
-            ("peer_rank", None, [0.25]),
+            ("peer_rank", None, [0.25, 1, "32.08", -0.01]),
             ("change_7d", None, [0, -0.1, "0.02"]),
-            ("platform_help_rate", None, [0, 0, "0.05", 0.1]),
+            ("platform_help_rate", None, [0, 0, "0.05", 0.1, 1, 1.01]),
             *(("module_score", name, [5, 2.5, "0", 3.75]) for name in [*names, None]),
             ("module_score", "价格", [5]),
         ]

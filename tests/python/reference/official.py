@@ -88,6 +88,8 @@ def tables(ours, seeds_dir, settings):
     values = ours.sources["official_experience_score"].current
     accounts = Accounts(ours.sources["agents"].current, reports)
     judged = Judge(ours, settings)
+    is_newest = newest_of(reports, period_of)
+    is_newest |= newest_of(values, page_of)
     mapping = {
         (row["source"], row["official_column"], row["item_name"]): row
         for row in read_seed(seeds_dir, "official_metric_mapping")
@@ -96,9 +98,14 @@ def tables(ours, seeds_dir, settings):
         *report_rows(ours, reports, accounts, mapping, settings),
         *score_rows(ours, values, mapping, seeds_dir),
     ]
+    for row in rows:
+        row["is_in_newest_export"] = id(row["landed"]) in is_newest
     judged.judge(rows)
     return {
-        "official_agent_kpi": [report_row(row, accounts) for row in reports],
+        "official_agent_kpi": [
+            report_row(row, accounts) | {"is_in_newest_export": id(row) in is_newest}
+            for row in reports
+        ],
         "official_experience_score": [
             {
                 "mall_id": row["mall_id"],
@@ -107,6 +114,7 @@ def tables(ours, seeds_dir, settings):
                 "item_name": row["name"],
                 "official_value": float(row["value"]),
                 "exported_at": exported_at(row),
+                "is_in_newest_export": id(row) in is_newest,
             }
             for row in values
         ],
@@ -123,6 +131,18 @@ def period_of(row):
     return row["mall_id"], row["period_start"], row["period_end"]
 
 
+def page_of(row):
+    return row["mall_id"], row["as_of_date"]
+
+
+def newest_of(rows, key_of):
+    """Which rows came with the last landing of their report or page, by identity."""
+    last = defaultdict(int)
+    for row in rows:
+        last[key_of(row)] = max(last[key_of(row)], row["_loaded_at"])
+    return {id(row) for row in rows if row["_loaded_at"] == last[key_of(row)]}
+
+
 class Accounts:
     """Which agent of the roster an account of a report is, if that is certain."""
 
@@ -131,7 +151,7 @@ class Accounts:
         for agent in roster:
             for name in {agent["cs_uid"], agent["cs_name"]}:
                 called[agent["mall_id"], name].append(agent)
-        meant, self.known = {}, set()
+        meant, landed, self.known = {}, {}, set()
         for row in reports:
             if row["row_type"] == "agent":
                 key = (*period_of(row), row["cs_account"])
@@ -139,12 +159,14 @@ class Accounts:
                     called.get((row["mall_id"], bare(row["cs_account"])), [])
                 )
                 meant[key] = {a["cs_uid"] for a in stints if is_there(a, row)}
+                landed[key] = row["_loaded_at"]
                 if stints:
                     self.known.add(key)
-        self.meant = meant
-        self.taken = Counter(
-            (key[:3], min(agents)) for key, agents in meant.items() if len(agents) == 1
-        )
+        self.meant, self.landed = meant, landed
+        self.taken = defaultdict(list)
+        for key, agents in meant.items():
+            if len(agents) == 1:
+                self.taken[key[:3], min(agents)].append(landed[key])
 
     def of(self, row):
         """Return status and agent; of a shop's row nothing."""
@@ -156,7 +178,12 @@ class Accounts:
         agents = self.meant[key]
         if not agents:
             return "off_roster", None
-        if len(agents) > 1 or self.taken[key[:3], min(agents)] > 1:
+        if len(agents) > 1:
+            return "ambiguous", None
+        of_agent = sorted(self.taken[key[:3], min(agents)])
+        if self.landed[key] < of_agent[-1]:
+            return "older_export", None
+        if len(of_agent) > 1 and of_agent[-2] == of_agent[-1]:
             return "ambiguous", None
         return "matched", min(agents)
 
@@ -238,6 +265,7 @@ def report_rows(ours, reports, accounts, mapping, settings):
                 "differs": judgement["differs_for"] in ("all", row["row_type"]),
                 "judgement": judgement,
                 "exported_at": exported_at(row),
+                "landed": row,
             }
 
 
@@ -332,6 +360,7 @@ def score_rows(ours, values, mapping, seeds_dir):
             "differs": judgement["differs_for"] == "all",
             "judgement": judgement,
             "exported_at": exported_at(row),
+            "landed": row,
         }
 
 
@@ -418,8 +447,13 @@ def cause(row):
         off = abs(round(row["official_value"] - float(value), 10))
         if off <= row["step"] / 2 + 1e-9:
             return "equal"
+    if row["account_status"] == "older_export":
+        return "older_export"
     if row["account_status"] not in (None, "matched"):
         return "roster"
+    is_older = not row["is_in_newest_export"]
+    if is_older and not row["is_official_value_final"]:
+        return "older_export"
     is_final = row["is_our_value_final"] and row["is_official_value_final"]
     if not is_final or row["incomplete_days"]:
         return "late_data"
@@ -427,6 +461,8 @@ def cause(row):
         return "definition"
     if row["off_shift_days"]:
         return "roster"
+    if is_older:
+        return "older_export"
     return "late_data" if row["rows_landed_later"] else "unexplained"
 
 
@@ -440,6 +476,7 @@ def published(row):
         *("official_column", "item_name", "official_value", "likely_cause"),
         *("is_our_value_final", "is_official_value_final", "incomplete_days"),
         *("rows_landed_later", "off_shift_days", "exported_at"),
+        "is_in_newest_export",
     )
     return {name: row[name] for name in names} | {
         "period_start": calendar_date(row["first"]),

@@ -187,6 +187,7 @@ MEASURES = (
     *("experience_score", "peer_rank", "change_7d", "module_score"),
     *("platform_help_rate", "problem_help_orders", "problem_share"),
 )
+SHARES = ("peer_rank", "platform_help_rate", "problem_share")
 
 
 # --- reading: every value becomes the text as landed, or None ---
@@ -464,6 +465,8 @@ def typed(contract, landed):
     row = {name: TYPERS[kind](landed[name]) for name, kind in contract.kinds.items()}
     if "row_type" in row and row["row_type"] != "agent":
         row["cs_account"] = None
+    if row.get("measure") in SHARES:
+        row["value"] = to_share(landed["value"])
     row["_loaded_at"] = moment_microseconds(landed["_loaded_at"])
     row["load_date"] = landed["load_date"]
     return row

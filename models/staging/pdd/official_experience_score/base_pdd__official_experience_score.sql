@@ -37,7 +37,11 @@ typed as (
         {{ parse_date('as_of_date_text') }} as as_of_date,
         measure_text as measure,
         name_text as item_name,
-        {{ parse_finite('value_text') }} as official_value,
+        case
+            when measure in ('peer_rank', 'platform_help_rate', 'problem_share')
+                then {{ parse_share('value_text') }}
+            else {{ parse_finite('value_text') }}
+        end as official_value,
         {{ parse_loaded_at('_loaded_at_text') }} as loaded_at,
         {{ booked_date('folder_date', 'loaded_at') }} as load_date,
         _source_file_text as source_file,
