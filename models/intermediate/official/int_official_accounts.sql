@@ -81,7 +81,10 @@ counted as (
 final as (
 
     select
-        reports.* exclude (loaded_at),
+        reports.mall_id,
+        reports.period_start,
+        reports.period_end,
+        reports.cs_account,
         case
             when counted.cs_account is null then 'unknown'
             when counted.agents_rostered = 0 then 'off_roster'

@@ -1,4 +1,3 @@
--- Official and ours side by side, with all that is known of why they may differ.
 with
 
 pairs as (
@@ -51,7 +50,29 @@ lateness as (
 final as (
 
     select
-        pairs.*,
+        pairs.source,
+        pairs.mall_id,
+        pairs.period_start,
+        pairs.period_end,
+        pairs.row_type,
+        pairs.cs_account,
+        pairs.cs_uid,
+        pairs.account_status,
+        pairs.official_column,
+        pairs.item_name,
+        pairs.metric,
+        pairs.official_value,
+        pairs.our_value,
+        pairs.our_numerator,
+        pairs.our_denominator,
+        pairs.unit,
+        pairs.shown_step,
+        pairs.landed_from,
+        pairs.waits_for,
+        pairs.official_final_after_days,
+        pairs.definition_differs,
+        pairs.exported_at,
+        pairs.is_in_newest_export,
         as_of_end.as_of_end,
         coalesce(
             case pairs.waits_for

@@ -106,9 +106,9 @@ final as (
     from long
     where
         part in (
-            select unnest([numerator, denominator])
-            from {{ ref('official_metric_mapping') }}
-            where source = 'report'
+            select unnest([metrics.numerator, metrics.denominator])
+            from {{ ref('official_metric_mapping') }} as metrics
+            where metrics.source = 'report'
         )
 
 )
