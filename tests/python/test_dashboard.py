@@ -1003,7 +1003,7 @@ def test_quality_shows_the_books_the_rejects_and_the_checks(shown):
     }
     passed = sum(check["success"] is True for check in manifest["audit"]["checks"])
     assert (checks["outcome"] == "passed").sum() == passed
-    assert f"{manifest['tests']['passed']} passed" in told(page)
+    assert f"{manifest['tests']['passed']:,} passed" in told(page)
 
 
 @pytest.mark.parametrize(
