@@ -14,10 +14,11 @@ from reference.compute import compute
 from reference.nasty_data import make
 from test_agreement import KEY, LOTS
 
-from benchmarks import floor, increments
+from benchmarks import choices, floor, increments, lots, plots
 from benchmarks.compare import WITH_MESSAGES, compare_one
 from benchmarks.dbt_times import Span, divide, total
 from benchmarks.measure import Usage, markdown
+from kefu.demo_data import generate
 
 
 def of_the_floor(table: str, names: list[str], rows: list[dict]) -> list[dict]:
@@ -105,3 +106,79 @@ def test_a_cut_history_keeps_all_members(tmp_path: Path) -> None:
     increments.land(tmp_path / "all", tmp_path / "cut", days, {"2026-01-01", *days})
     cut = {file.read_text() for file in (tmp_path / "cut").glob("*/*/*")}
     assert landed - cut == {"messages/load_date=2026-01-01/part-0000.parquet"}
+
+
+def landed(raw_root: Path, table: str) -> list[tuple]:
+    """Return the rows of a table as texts, whatever its files are."""
+    files = sorted(raw_root.glob(f"{table}/*/*"))
+    with duckdb.connect() as connection:
+        rows: list[tuple] = []
+        for file in files:
+            reader = "read_csv" if file.suffix == ".csv" else "read_parquet"
+            options = ", all_varchar = true" if file.suffix == ".csv" else ""
+            rows += connection.execute(
+                "select msg_id, mall_id, from_role, cast(ts as varchar), content"
+                f" from {reader}('{file}', hive_partitioning = false{options})"
+            ).fetchall()
+    return sorted(rows, key=repr)
+
+
+def test_a_large_lot_is_put_together_from_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parts count their messages from the same start; the lot has each of them."""
+    monkeypatch.setattr(lots, "MESSAGES_A_PART", 500)
+    monkeypatch.setattr(lots, "CACHE", tmp_path)
+    lot = lots.Lot(messages=1_200, malls=7, days=3, seed=5)
+    parts = list(lot.parts())
+    assert [part.messages for part in parts] == [400, 400, 400]
+    assert sum(part.malls for part in parts) == 7
+    assert len({part.seed for part in parts}) == 3
+
+    lot.make()
+
+    with duckdb.connect() as connection:
+        rows, ids, malls = connection.execute(
+            "select count(*), count(distinct trim(msg_id)), count(distinct mall_id)"
+            f" from read_parquet('{lot.raw_root}/messages/*/*part-0000.parquet')"
+        ).fetchone()
+        complaints, told = connection.execute(
+            "select count(*), count(distinct complaint_id)"
+            f" from read_json('{lot.raw_root}/complaints/*/*')"
+        ).fetchone()
+    assert malls >= 7
+    # Repeats are landed again, no number of one part is another's.
+    assert rows > ids > 0.9 * rows
+    assert complaints >= told > 0
+    assert not (lot.home / "part").exists()
+    assert not (lot.raw_root / lots.DEMO_UNFINISHED).exists()
+
+
+@pytest.mark.parametrize("layout", [*choices.WRITERS, "one for all days"])
+def test_each_layout_holds_the_same_rows(layout: str, tmp_path: Path) -> None:
+    generate(tmp_path / "raw", malls=4, days=3, messages=300, seed=2)
+
+    choices.lay_out(tmp_path / "raw", tmp_path / "other", layout)
+
+    expected = landed(tmp_path / "raw", "messages")
+    assert expected
+    assert landed(tmp_path / "other", "messages") == expected
+    before, after = (
+        {file.read_bytes() for file in (tmp_path / folder).glob("messages/*/*")}
+        for folder in ("raw", "other")
+    )
+    assert before != after
+
+
+def test_results_are_drawn_with_marks_and_dashes(tmp_path: Path) -> None:
+    """Colour alone tells some readers nothing."""
+    points = [
+        {"size": size, "seconds": size * factor, "what": what}
+        for size in (1, 10)
+        for factor, what in ((1, "floor script"), (2, "models"))
+    ]
+    plots.chart(points, "millions", logarithmic=True).save(tmp_path / "plot.svg")
+    drawn = (tmp_path / "plot.svg").read_text(encoding="utf-8")
+    assert "floor script" in drawn
+    assert "stroke-dasharray" in drawn
+    assert "seconds of wall time" in drawn
