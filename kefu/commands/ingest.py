@@ -99,6 +99,12 @@ def command(
     from kefu.ingest.run import Job  # noqa: PLC0415
 
     settings = Settings.from_env()
+    if not (shop.isascii() and shop.isdigit()):
+        say(
+            f"warning: --mall-id {one_line(shop, 60)} is no number, as the platform's"
+            " ids of shops are: the rows of a shop belong together by its id, never"
+            " by its name"
+        )
     contract = read_contract(settings.root)
     job = Job(KINDS[kind], options, settings.raw_root, contract, dry_run)
     _ingest(settings, job, paths, refused_file)
@@ -235,6 +241,7 @@ def _show(outcome: object, job: object, root: Path) -> None:
         say(f"  {outcome.before.relative_to(root)} (--again lands it once more)")
         return
     say(f"{outcome.path.name}: {job.kind.name}, {outcome.form}")
+    _show_elsewhere(outcome.elsewhere, job.kind.table, root)
     match = outcome.match
     if job.dry_run:
         for column, header in match.sources.items():
@@ -263,6 +270,18 @@ def _show(outcome: object, job: object, root: Path) -> None:
     if outcome.landed and (outcome.rows or not refused):
         counted += f": {outcome.landed.relative_to(root)}"
     say(f"  {counted}")
+
+
+def _show_elsewhere(found: list, table: str, root: Path) -> None:
+    """Warn of content that has landed for another shop or for other days."""
+    for other in found:
+        days = f", {other.days}" if other.days else ""
+        name = other.path.relative_to(root).as_posix()
+        say(
+            "  warning: the same content has landed for the shop"
+            f" {other.mall_id}{days}; if that was wrong, take it back:"
+        )
+        say(f"    kefu retract {table} --file {name} --reason TEXT")
 
 
 def _show_unpaid(is_taken: bool) -> None:

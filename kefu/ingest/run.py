@@ -22,7 +22,14 @@ from kefu.ingest.files import (
     sheet_rows,
 )
 from kefu.ingest.kinds import Kind, landed_columns
-from kefu.ingest.land import landed_before, landing, mark_of
+from kefu.ingest.land import (
+    Elsewhere,
+    landed_before,
+    landed_elsewhere,
+    landing,
+    mark_of,
+    name_of,
+)
 from kefu.ingest.mapping import (
     KindMapping,
     Match,
@@ -56,6 +63,8 @@ class Outcome:
     landed: Path | None = None
     before: Path | None = None
     """Where the same file has landed before."""
+    elsewhere: list[Elsewhere] = field(default_factory=list)
+    """Where its content has landed for another shop or for other days."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +99,9 @@ def ingest_file(job: Job, path: Path, about_to_land: Callable[[], None]) -> Outc
     if before and not job.options.again:
         outcome.before = before[-1]
         return outcome
+    outcome.elsewhere = landed_elsewhere(job.root, job.kind, job.options, source)
     frames = _frames(job, source, outcome)
-    name = f"kefu-{job.kind.name}-{mark}" + f"-{len(before) + 1}" * bool(before)
+    name = name_of(job.kind, mark, source, len(before))
     columns = landed_columns(job.kind, job.contract)
     with ExitStack() as stack:
         target = None

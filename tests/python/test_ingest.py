@@ -652,6 +652,68 @@ def test_the_same_file_lands_once(root: Path, tmp_path: Path) -> None:
     assert len(raw_rows("orders", root)) == 40 + 40 + 3 * 39
 
 
+def test_content_that_landed_for_another_shop_is_told(
+    root: Path, tmp_path: Path
+) -> None:
+    written = exports.export_rows(orders(), exports.EXPORT_2026)
+    path = exports.write_csv(tmp_path / "o.csv", written)
+    assert "warning" not in ingest(root, "order-export", path, mall="111").stdout
+    (first,) = landed(root, "orders")
+    place = first.relative_to(root).as_posix()
+    told = [
+        "  warning: the same content has landed for the shop 111; if that was wrong,"
+        " take it back:",
+        f"    kefu retract orders --file {place} --reason TEXT",
+    ]
+    # Whatever its name, and whether it lands or only would.
+    renamed = tmp_path / "copy.csv"
+    renamed.write_bytes(path.read_bytes())
+    for options in (("--dry-run",), ()):
+        done = ingest(root, "order-export", renamed, *options, mall="222")
+        assert done.exit_code == 0
+        assert done.stdout.splitlines()[1:3] == told
+    assert len(landed(root, "orders")) == 2
+    # Not of the shop itself, nor of other content, nor of what is no Parquet.
+    first.write_bytes(b"torn")
+    done = ingest(root, "order-export", path, "--again", mall="222")
+    assert "landed 40 rows" in done.stdout and "warning" not in done.stdout
+    exports.write_csv(path, written[:-1])
+    assert "warning" not in ingest(root, "order-export", path, mall="333").stdout
+
+
+def test_a_report_that_landed_for_other_days_is_told(
+    root: Path, tmp_path: Path
+) -> None:
+    report = [["序号", "客服账号", "咨询人数"], ["", "全店", "9"]]
+    path = exports.write_csv(tmp_path / "p.csv", report)
+    days = ("--from", "2026-11-01", "--to", "2026-11-07")
+    other = ("--from", "2026-11-08", "--to", "2026-11-14")
+    first = ingest(root, "performance", path, *days, mall="111")
+    assert "landed 1 rows" in first.stdout and "warning" not in first.stdout
+    (file,) = landed(root, "official_agent_kpi")
+    place = file.relative_to(root).as_posix()
+    done = ingest(root, "performance", path, *other, mall="111")
+    assert done.exit_code == 0
+    assert (
+        "  warning: the same content has landed for the shop 111, 2026-11-01 to"
+        " 2026-11-07; if that was wrong, take it back:\n"
+        f"    kefu retract official_agent_kpi --file {place} --reason TEXT\n"
+    ) in done.stdout
+    assert "landed before, nothing new" in (
+        ingest(root, "performance", path, *days, mall="111").stdout
+    )
+
+
+def test_a_shop_that_is_no_number_is_told(root: Path, tmp_path: Path) -> None:
+    written = exports.export_rows(orders(), exports.EXPORT_2026)
+    path = exports.write_csv(tmp_path / "o.csv", written)
+    done = ingest(root, "order-export", path, mall="星河旗舰店")
+    assert done.exit_code == 0
+    first, *_ = done.stdout.splitlines()
+    assert first.startswith("warning: --mall-id 星河旗舰店 is no number")
+    assert "is no number" not in ingest(root, "order-export", path, mall="123").stdout
+
+
 def test_a_unit_that_was_wrong_can_be_mended(root: Path, tmp_path: Path) -> None:
     answers = [exports.refund_answer(row, True, "fen") for row in refunds(in_ms=True)]
     path = exports.write_lines(tmp_path / "r.jsonl", answers)
