@@ -264,10 +264,13 @@ def _show(outcome: object, job: object, root: Path) -> None:
         say(f"  rows with nothing to read, passed over: {len(outcome.refused.blank):,}")
     for reason, numbers in outcome.refused.rows.items():
         _show_refused(spans(numbers), reason)
-    done = "would land" if job.dry_run else "landed"
     refused = len(outcome.refused)
+    if not outcome.rows and not refused:
+        say("  no rows: the file has nothing to land")
+        return
+    done = "would land" if job.dry_run else "landed"
     counted = f"{done} {outcome.rows:,} rows, {refused:,} could not be mapped"
-    if outcome.landed and (outcome.rows or not refused):
+    if outcome.landed:
         counted += f": {outcome.landed.relative_to(root)}"
     say(f"  {counted}")
 

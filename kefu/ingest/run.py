@@ -89,8 +89,8 @@ def ingest_file(job: Job, path: Path, about_to_land: Callable[[], None]) -> Outc
     about_to_land() is called before a landing is put in its place: what must
     not be missing beside it is there however soon the process dies.
 
-    Raises FileError if nothing of it can be ingested, KefuError if the landing
-    cannot be written.
+    A file without rows lands nothing, and is no error. Raises FileError if
+    nothing of it can be ingested, KefuError if the landing cannot be written.
     """
     source = inspect(path)
     outcome = Outcome(path)
@@ -108,7 +108,8 @@ def ingest_file(job: Job, path: Path, about_to_land: Callable[[], None]) -> Outc
         for frame in frames:
             judged = _judge(job, frame, outcome)
             outcome.rows += len(judged)
-            if target is None and not job.dry_run:
+            # No landing is opened before there is a row for it.
+            if len(judged) and target is None and not job.dry_run:
                 opened = landing(job.root, job.kind, columns, name, path)
                 target, outcome.landed = stack.enter_context(opened)
             if target:
@@ -192,7 +193,7 @@ def _table_frames(job: Job, source: Source, outcome: Outcome) -> Iterator[pl.Dat
         frames = frames if has_rows else ()
     absent = [name for name in job.mapping.columns if name not in positions]
     nothing = pl.DataFrame(schema={ROW: pl.Int64} | dict.fromkeys(positions, pl.String))
-    # Of a file without rows no frame comes, and it is a landing all the same.
+    # Of a file without rows no frame comes, and its header is judged all the same.
     for frame in chain(frames, [nothing]):
         yield frame.with_columns(
             pl.lit(None, pl.String).alias(column) for column in absent
