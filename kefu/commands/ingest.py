@@ -203,11 +203,19 @@ def _ingest(
     if refused_file:
         _write_refused(refused_file, outcomes)
     if faults:
-        raise KefuError(
-            f"{len(faults)} of {len(paths)} files could not be ingested"
-            f" ({', '.join(path.name for path in faults)}); the others are done",
-            EXIT_INPUT,
-        )
+        raise KefuError(_told_faults(faults, len(paths)), EXIT_INPUT)
+
+
+def _told_faults(faults: list[Path], files: int) -> str:
+    """Return which of so many files could not be ingested, and that others were."""
+    names = ", ".join(path.name for path in faults)
+    if files == 1:
+        return f"{names} could not be ingested"
+    done = files - len(faults)
+    if not done:
+        return f"none of the {files} files could be ingested ({names})"
+    rest = "the other one is done" if done == 1 else "the others are done"
+    return f"{len(faults)} of {files} files could not be ingested ({names}); {rest}"
 
 
 def _prepare(settings: Settings) -> None:

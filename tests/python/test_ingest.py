@@ -979,6 +979,37 @@ def test_one_bad_file_does_not_hold_up_the_others(root: Path, tmp_path: Path) ->
     assert len(landed(root, "orders")) == 1
 
 
+@pytest.mark.parametrize(
+    ("bad", "good", "said"),
+    [
+        (1, 0, "x0.csv could not be ingested"),
+        (2, 0, "none of the 2 files could be ingested (x0.csv, x1.csv)"),
+        (
+            1,
+            1,
+            "1 of 2 files could not be ingested (x0.csv); the other one is done",
+        ),
+        (
+            2,
+            2,
+            "2 of 4 files could not be ingested (x0.csv, x1.csv); the others are done",
+        ),
+    ],
+)
+def test_how_many_files_failed_is_said_in_fitting_words(
+    root: Path, tmp_path: Path, bad: int, good: int, said: str
+) -> None:
+    rows = exports.export_rows(orders(), exports.EXPORT_2026)
+    files = [tmp_path / f"x{number}.csv" for number in range(bad)]
+    files += [
+        exports.write_csv(tmp_path / f"o{number}.csv", rows[: number + 2])
+        for number in range(good)
+    ]
+    done = ingest(root, "order-export", *files)
+    assert done.exit_code == 3
+    assert done.stderr.splitlines()[-1] == f"kefu: {said}"
+
+
 def test_demo_data_does_not_mix_with_a_real_shop(root: Path, tmp_path: Path) -> None:
     (root / DEMO_MARK).touch()
     path = exports.write_csv(tmp_path / "o.csv", [exports.EXPORT_2026])
