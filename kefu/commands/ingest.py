@@ -296,13 +296,17 @@ def _show_elsewhere(found: list, table: str, root: Path) -> None:
 
 
 def _show_unpaid(is_taken: bool) -> None:
+    from kefu.ingest.orders import FIGURES_OF_PAID  # noqa: PLC0415
+
     if is_taken:
         say("  without a pay time: the time of the deal is taken for it")
-    else:
-        say(
-            "  without a pay time no order counts as paid, and there are no sales and"
-            " conversions: --paid-when-grouped takes the time of the deal for it"
-        )
+        return
+    say(
+        "  without a pay time no order counts as paid, and these figures have nothing"
+        f" to go by, whatever was sold: {', '.join(FIGURES_OF_PAID)},"
+        " dispute_refund_orders of agents, and the ranks by sales and conversion"
+    )
+    say("  --paid-when-grouped takes the time of the deal for it")
 
 
 def _show_refused(places: list[str], reason: str) -> None:

@@ -1,5 +1,6 @@
 """What `kefu ingest` lands: the same rows again, once, and nobody's name."""
 
+import csv
 import datetime as dt
 import json
 import random
@@ -20,6 +21,7 @@ from kefu.ingest import mapping as mappings
 from kefu.ingest import templates
 from kefu.ingest.kinds import KINDS
 from kefu.ingest.options import KINDS_TOLD
+from kefu.ingest.orders import FIGURES_OF_PAID
 from kefu.settings import DEMO_MARK
 
 TEXT_ENCODINGS = ("utf-8", "utf-8-sig", "gbk", "gb18030")
@@ -259,7 +261,10 @@ def test_orders_without_a_pay_time(root: Path, tmp_path: Path) -> None:
     rows = [["260607-1", "已签收", "2026-06-07 11:00:00"], ["260607-2", "待支付", ""]]
     path = exports.write_csv(tmp_path / "o.csv", [headers, *rows])
     done = ingest(root, "order-export", path)
-    assert "without a pay time no order counts as paid" in done.stdout
+    told = done.stdout[
+        done.stdout.index("without a pay time no order counts as paid") :
+    ]
+    assert ", ".join(FIGURES_OF_PAID) in told and "--paid-when-grouped" in told
     assert {row["pay_time"] for row in raw_rows("orders", root)} == {None}
     for file in landed(root, "orders"):
         file.unlink()
@@ -273,6 +278,22 @@ def test_orders_without_a_pay_time(root: Path, tmp_path: Path) -> None:
     done = ingest(root, "order-export", path, "--paid-when-grouped")
     assert "without a pay time" not in done.stdout
     assert "2026-06-07 10:00:00" in {r["pay_time"] for r in raw_rows("orders", root)}
+
+
+def test_figures_without_a_pay_time_are_those_of_the_registry() -> None:
+    """Named as they are published, and with every rate or mean made of them."""
+    with (ROOT / "seeds" / "metrics.csv").open(encoding="utf-8") as file:
+        metrics = {row["metric"]: row for row in csv.DictReader(file)}
+    assert set(FIGURES_OF_PAID) <= set(metrics)
+    sides = ("numerator", "denominator", "agent_numerator", "agent_denominator")
+    made = {
+        metric
+        for metric, row in metrics.items()
+        if {row[side] for side in sides} & set(FIGURES_OF_PAID)
+    }
+    assert made <= set(FIGURES_OF_PAID)
+    page = (ROOT / "docs" / "ingest.md").read_text(encoding="utf-8")
+    assert all(f"`{figure}`" in page for figure in FIGURES_OF_PAID)
 
 
 @pytest.mark.parametrize("is_rounded", [False, True])
