@@ -3,6 +3,7 @@
 import dataclasses
 import getpass
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -305,7 +306,9 @@ def retract_rows(settings: Settings, found: Iterable[Found], reason: str) -> Pat
 
 
 def find_file(settings: Settings, table: str, name: str) -> FileGroup:
-    """Return a landing file, given by its path below the raw root, alone.
+    """Return a landing file, given by its path, alone.
+
+    That is its path below the raw root, or any other that leads into it.
 
     Raises KefuError if no run would read such a file of the table, or if a
     needed table would be left without one.
@@ -313,16 +316,17 @@ def find_file(settings: Settings, table: str, name: str) -> FileGroup:
     prepare(settings)
     landing = freeze(settings.raw_root, read_contract(settings.root))
     groups = landing.of_table(table)
-    alone = [
-        dataclasses.replace(group, files=(file,))
+    by_name = {
+        file.name: dataclasses.replace(group, files=(file,))
         for group in groups
         for file in group.files
-        if file.name == name
-    ]
+    }
+    meant = _names_below(settings.raw_root, name)
+    alone = next((by_name[one] for one in meant if one in by_name), None)
     if not alone:
         raise KefuError(
             f"{table}: no run reads a file {one_line(name, 200)} below"
-            f" {settings.raw_root}: give its path as"
+            f" {settings.raw_root}: give its path, or"
             " <table>/load_date=YYYY-MM-DD/<name>"
         )
     if sum(len(group.files) for group in groups) == 1 and table in NEEDED_TABLES:
@@ -330,7 +334,21 @@ def find_file(settings: Settings, table: str, name: str) -> FileGroup:
             f"{name} is the only file of {table}: land a right one first, of zero"
             " rows if need be"
         )
-    return alone[0]
+    return alone
+
+
+def _names_below(root: Path, name: str) -> list[str]:
+    """Return what a path may mean below the root, the likeliest first.
+
+    It is one already, or leads into the root: as it is written, from the
+    working folder if it is relative, or by links.
+    """
+    names = [name]
+    for made in (os.path.abspath, os.path.realpath):
+        path, folder = Path(made(name)), Path(made(root))
+        if path.is_relative_to(folder):
+            names.append(path.relative_to(folder).as_posix())
+    return names
 
 
 def retract_file(settings: Settings, alone: FileGroup, reason: str) -> Path:

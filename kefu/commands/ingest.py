@@ -102,6 +102,12 @@ def command(
     from kefu.ingest.run import Job  # noqa: PLC0415
 
     settings = Settings.from_env()
+    if not (shop.isascii() and shop.isdigit()):
+        say(
+            f"warning: --mall-id {one_line(shop, 60)} is no number, as the platform's"
+            " ids of shops are: the rows of a shop belong together by its id, never"
+            " by its name"
+        )
     contract = read_contract(settings.root)
     job = Job(KINDS[kind], options, settings.raw_root, contract, dry_run)
     _ingest(settings, job, paths, refused_file)
@@ -200,11 +206,19 @@ def _ingest(
     if refused_file:
         _write_refused(refused_file, outcomes)
     if faults:
-        raise KefuError(
-            f"{len(faults)} of {len(paths)} files could not be ingested"
-            f" ({', '.join(path.name for path in faults)}); the others are done",
-            EXIT_INPUT,
-        )
+        raise KefuError(_told_faults(faults, len(paths)), EXIT_INPUT)
+
+
+def _told_faults(faults: list[Path], files: int) -> str:
+    """Return which of so many files could not be ingested, and that others were."""
+    names = ", ".join(path.name for path in faults)
+    if files == 1:
+        return f"{names} could not be ingested"
+    done = files - len(faults)
+    if not done:
+        return f"none of the {files} files could be ingested ({names})"
+    rest = "the other one is done" if done == 1 else "the others are done"
+    return f"{len(faults)} of {files} files could not be ingested ({names}); {rest}"
 
 
 def _prepare(settings: Settings) -> None:
@@ -238,6 +252,7 @@ def _show(outcome: object, job: object, root: Path) -> None:
         say(f"  {outcome.before.relative_to(root)} (--again lands it once more)")
         return
     say(f"{outcome.path.name}: {job.kind.name}, {outcome.form}")
+    _show_elsewhere(outcome.elsewhere, job.kind.table, root)
     match = outcome.match
     if job.dry_run:
         for column, header in match.sources.items():
@@ -262,22 +277,41 @@ def _show(outcome: object, job: object, root: Path) -> None:
         _show_refused(spans(numbers), reason)
     if outcome.known:
         say(f"  already landed with more, by refund-detail: {outcome.known:,}")
-    done = "would land" if job.dry_run else "landed"
     refused = len(outcome.refused)
+    if not outcome.rows and not refused and not outcome.known:
+        say("  no rows: the file has nothing to land")
+        return
+    done = "would land" if job.dry_run else "landed"
     counted = f"{done} {outcome.rows:,} rows, {refused:,} could not be mapped"
-    if outcome.landed and (outcome.rows or not refused):
+    if outcome.landed:
         counted += f": {outcome.landed.relative_to(root)}"
     say(f"  {counted}")
 
 
+def _show_elsewhere(found: list, table: str, root: Path) -> None:
+    """Warn of content that has landed for another shop or for other days."""
+    for other in found:
+        days = f", {other.days}" if other.days else ""
+        name = other.path.relative_to(root).as_posix()
+        say(
+            "  warning: the same content has landed for the shop"
+            f" {other.mall_id}{days}; if that was wrong, take it back:"
+        )
+        say(f"    kefu retract {table} --file {name} --reason TEXT")
+
+
 def _show_unpaid(is_taken: bool) -> None:
+    from kefu.ingest.orders import FIGURES_OF_PAID  # noqa: PLC0415
+
     if is_taken:
         say("  without a pay time: the time of the deal is taken for it")
-    else:
-        say(
-            "  without a pay time no order counts as paid, and there are no sales and"
-            " conversions: --paid-when-grouped takes the time of the deal for it"
-        )
+        return
+    say(
+        "  without a pay time no order counts as paid, and these figures have nothing"
+        f" to go by, whatever was sold: {', '.join(FIGURES_OF_PAID)},"
+        " dispute_refund_orders of agents, and the ranks by sales and conversion"
+    )
+    say("  --paid-when-grouped takes the time of the deal for it")
 
 
 def _show_refused(places: list[str], reason: str) -> None:

@@ -2,16 +2,21 @@
 
 import contextlib
 import csv
+import io
+import re
 import sys
 from pathlib import Path
 
 import click
 import duckdb
 
+from kefu.console import say, told_number
 from kefu.errors import EXIT_USAGE, KefuError
 from kefu.run_lock import holder_of
 from kefu.settings import Settings
 
+# What the drawn table says below its last line where it left columns out.
+LEFT_OUT = re.compile(r"(\d+) columns? \((\d+) shown\)\s*$")
 NO_ANSWER = "the question asks for nothing: give a select, or `show tables`"
 
 
@@ -41,7 +46,7 @@ def command(sql: str, as_csv: bool, working: bool) -> None:
                 relation = connection.sql(sql)
                 if relation is None:
                     raise KefuError(NO_ANSWER, EXIT_USAGE)
-                relation.show(max_width=160)
+                _draw(relation)
                 return
             answer = connection.execute(sql)
             if answer is None:
@@ -52,6 +57,18 @@ def command(sql: str, as_csv: bool, working: bool) -> None:
                 writer.writerows(rows)
     except duckdb.Error as error:
         raise KefuError(_told(error, asked, working)) from error
+
+
+def _draw(relation: duckdb.DuckDBPyRelation) -> None:
+    """Print an answer as a table, and say plainly which part of it is hidden."""
+    with contextlib.redirect_stdout(io.StringIO()) as drawn:
+        relation.show(max_width=160)
+    say(drawn.getvalue().rstrip("\n"))
+    if found := LEFT_OUT.search(drawn.getvalue()):
+        columns, shown = map(int, found.groups())
+        hidden = told_number(columns - shown, "column")
+        are = "is" if columns - shown == 1 else "are"
+        say(f"{hidden} of {columns} {are} hidden: --csv prints all")
 
 
 def _told(error: Exception, asked: Path, working: bool) -> str:

@@ -15,7 +15,11 @@ from kefu.settings import Settings
     metavar="COLUMN=VALUE",
     help="All columns of the key, more to be narrower; nothing after = is null.",
 )
-@click.option("--file", "name", help="A whole file instead: its path below the root.")
+@click.option(
+    "--file",
+    "name",
+    help="A whole file instead: its path, in full or below the raw root.",
+)
 @click.option("--reason", required=True, help="Why; it is kept with the rows.")
 @click.option("--dry-run", is_flag=True, help="Count the rows, change nothing.")
 def command(
@@ -52,7 +56,8 @@ def command(
             found_file = requests.find_file(settings, table, name)
             if not dry_run:
                 target = requests.retract_file(settings, found_file, reason)
-                say(f"{name} lies in {target} now: use `kefu run` to build anew")
+                (file,) = found_file.files
+                say(f"{file.name} lies in {target} now: use `kefu run` to build anew")
             return
         found = requests.find_rows(settings, table, values)
         say(f"{sum(item.rows for item in found):,} rows in {len(found)} files")

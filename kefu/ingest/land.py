@@ -27,6 +27,9 @@ from kefu.ingest.options import Options
 
 UNFINISHED = ".kefu-ingest-"
 MARK_LENGTH = 32
+# Of the columns that options fill, those whose value makes other rows of the
+# same content: under another shop or other days they stand beside each other.
+WHOSE = ("mall_id", "period_start", "period_end")
 
 
 def mark_of(kind: Kind, options: Options, source: Source) -> str:
@@ -35,10 +38,66 @@ def mark_of(kind: Kind, options: Options, source: Source) -> str:
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:MARK_LENGTH]
 
 
+def name_of(kind: Kind, mark: str, source: Source, earlier: int) -> str:
+    """Return the name, without suffix, of what a file becomes.
+
+    earlier: how often it has landed with the same options.
+    """
+    name = f"kefu-{kind.name}-{mark}-{_content(source)}"
+    return f"{name}-{earlier + 1}" if earlier else name
+
+
+def _content(source: Source) -> str:
+    return source.digest[:MARK_LENGTH]
+
+
 def landed_before(root: Path, kind: Kind, mark: str) -> list[Path]:
     """Return what a file has already become, the oldest first."""
     pattern = f"load_date=*/kefu-{kind.name}-{mark}*.parquet"
     return sorted((root / kind.table).glob(pattern))
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Where the content of a file has landed as another shop's or other days'."""
+
+    path: Path
+    mall_id: str
+    days: str | None
+    """First and last date of a report, for people; None for other kinds."""
+
+
+def landed_elsewhere(
+    root: Path, kind: Kind, options: Options, source: Source
+) -> list[Elsewhere]:
+    """Return what the same content has become under another shop or period.
+
+    A landing that cannot be read, or of which every row was taken out, is
+    passed over: whose it is does not show.
+    """
+    own = (options.mall_id, *(day.isoformat() for day in options.period or ()))
+    pattern = f"load_date=*/kefu-{kind.name}-*-{_content(source)}*.parquet"
+    found = []
+    for path in sorted((root / kind.table).glob(pattern)):
+        whose = _whose(path)
+        if whose and whose != own:
+            mall_id, *days = whose
+            found.append(Elsewhere(path, mall_id, " to ".join(days) or None))
+    return found
+
+
+def _whose(path: Path) -> tuple[str, ...] | None:
+    """Return shop and period of a landing's first row, None if there is none."""
+    try:
+        with pq.ParquetFile(path) as file:
+            columns = [name for name in WHOSE if name in file.schema_arrow.names]
+            first = next(file.iter_batches(batch_size=1, columns=columns), None)
+    except (OSError, pa.ArrowException):
+        return None
+    if not first:
+        return None
+    (row,) = first.to_pylist()
+    return tuple(row[name] for name in columns)
 
 
 @dataclass

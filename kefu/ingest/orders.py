@@ -14,6 +14,24 @@ EXPORT_STATES = {
     "confirm_status": "confirm",
     "refund_status": "refund",
 }
+# Figures that count paid orders only, or what follows from them.
+FIGURES_OF_PAID = (
+    "sales_amount",
+    "net_sales_amount",
+    "sales_buyers",
+    "sales_orders",
+    "sales_units",
+    "avg_order_value",
+    "units_per_buyer",
+    "final_group_buyers",
+    "converted_inquiry_buyers",
+    "inquiry_conversion_rate",
+    "inquiry_lost_buyers",
+    "paid_grouped_orders",
+    "paid_grouped_amount",
+    "attributed_grouped_amount",
+    "cs_sales_share",
+)
 DISCOUNTS = ["seller_discount", "platform_discount", "payment_discount"]
 
 

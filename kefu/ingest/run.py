@@ -22,7 +22,14 @@ from kefu.ingest.files import (
     sheet_rows,
 )
 from kefu.ingest.kinds import Kind, landed_columns
-from kefu.ingest.land import landed_before, landing, mark_of
+from kefu.ingest.land import (
+    Elsewhere,
+    landed_before,
+    landed_elsewhere,
+    landing,
+    mark_of,
+    name_of,
+)
 from kefu.ingest.mapping import (
     KindMapping,
     Match,
@@ -58,6 +65,8 @@ class Outcome:
     landed: Path | None = None
     before: Path | None = None
     """Where the same file has landed before."""
+    elsewhere: list[Elsewhere] = field(default_factory=list)
+    """Where its content has landed for another shop or for other days."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +91,8 @@ def ingest_file(job: Job, path: Path, about_to_land: Callable[[], None]) -> Outc
     about_to_land() is called before a landing is put in its place: what must
     not be missing beside it is there however soon the process dies.
 
-    Raises FileError if nothing of it can be ingested, KefuError if the landing
-    cannot be written.
+    A file without rows lands nothing, and is no error. Raises FileError if
+    nothing of it can be ingested, KefuError if the landing cannot be written.
     """
     source = inspect(path)
     outcome = Outcome(path)
@@ -92,8 +101,9 @@ def ingest_file(job: Job, path: Path, about_to_land: Callable[[], None]) -> Outc
     if before and not job.options.again:
         outcome.before = before[-1]
         return outcome
+    outcome.elsewhere = landed_elsewhere(job.root, job.kind, job.options, source)
     frames = _frames(job, source, outcome)
-    name = f"kefu-{job.kind.name}-{mark}" + f"-{len(before) + 1}" * bool(before)
+    name = name_of(job.kind, mark, source, len(before))
     columns = landed_columns(job.kind, job.contract)
     is_list = job.kind.name == refunds.LIST
     details = refunds.landed_details(job.root) if is_list else None
@@ -106,7 +116,8 @@ def ingest_file(job: Job, path: Path, about_to_land: Callable[[], None]) -> Outc
                 judged = judged.join(details, on=refunds.VERSION, how="anti")
                 outcome.known += mapped - len(judged)
             outcome.rows += len(judged)
-            if target is None and not job.dry_run:
+            # No landing is opened before there is a row for it.
+            if len(judged) and target is None and not job.dry_run:
                 opened = landing(job.root, job.kind, columns, name, path)
                 target, outcome.landed = stack.enter_context(opened)
             if target:
@@ -190,7 +201,7 @@ def _table_frames(job: Job, source: Source, outcome: Outcome) -> Iterator[pl.Dat
         frames = frames if has_rows else ()
     absent = [name for name in job.mapping.columns if name not in positions]
     nothing = pl.DataFrame(schema={ROW: pl.Int64} | dict.fromkeys(positions, pl.String))
-    # Of a file without rows no frame comes, and it is a landing all the same.
+    # Of a file without rows no frame comes, and its header is judged all the same.
     for frame in chain(frames, [nothing]):
         yield frame.with_columns(
             pl.lit(None, pl.String).alias(column) for column in absent

@@ -21,6 +21,7 @@ from kefu.audit.data_docs import without_network
 from kefu.audit.engine import audit_database, repair_duckdb_engine
 from kefu.audit.report import KEPT, AuditReport, Outcome
 from kefu.audit.run import CHECKS, published_version
+from kefu.dashboard.text import chinese
 from kefu.errors import EXIT_AUDIT, EXIT_INPUT, KefuError
 from kefu.meta_schema import for_readers
 from kefu.settings import Settings
@@ -634,6 +635,25 @@ def test_a_hole_of_a_long_pause_is_found(tmp_path: Path, last: str | None) -> No
         None: [("2026-03-01", "2026-03-29")],
     }.get(last, [])
     assert ("new days, 2026-03-" in report.screen()) is is_new
+
+
+@pytest.mark.parametrize("end", ["2026-04-03", "2026-03-30"])
+def test_files_that_end_before_the_day_that_is_asked(tmp_path: Path, end: str) -> None:
+    """As where last month's files are taken up: the way out is in the advice."""
+    late = "update staging.stg_pdd__loads set newest_accepted_loaded_at = '2026-04-04'"
+    asked = (
+        "create schema intermediate; create table intermediate.int_as_of_end as"
+        f" select date '{end}' as as_of_end"
+    )
+    settings = world(tmp_path, late, asked)
+    report = examine(settings, "x", now=dt.datetime(2026, 4, 4, 1, tzinfo=dt.UTC))
+    is_late = end == "2026-04-03"
+    refused = {"day_missing", "volume_low", "mall_volume_low"} if is_late else set()
+    assert set(report.blocking) == refused, report.screen()
+    for name in (*refused, "feed_stopped"):
+        asked_for = "kefu run --vars 'as_of_date: YYYY-MM-DD'"
+        assert asked_for in outcome_of(report, name).advice
+        assert asked_for in chinese()["advice"][name]
 
 
 def test_new_loads_that_are_too_many_are_named(tmp_path: Path) -> None:

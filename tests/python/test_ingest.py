@@ -1,5 +1,6 @@
 """What `kefu ingest` lands: the same rows again, once, and nobody's name."""
 
+import csv
 import datetime as dt
 import json
 import random
@@ -20,6 +21,7 @@ from kefu.ingest import mapping as mappings
 from kefu.ingest import templates
 from kefu.ingest.kinds import KINDS
 from kefu.ingest.options import KINDS_TOLD
+from kefu.ingest.orders import FIGURES_OF_PAID
 from kefu.settings import DEMO_MARK
 
 TEXT_ENCODINGS = ("utf-8", "utf-8-sig", "gbk", "gb18030")
@@ -263,7 +265,10 @@ def test_orders_without_a_pay_time(root: Path, tmp_path: Path) -> None:
     rows = [["260607-1", "已签收", "2026-06-07 11:00:00"], ["260607-2", "待支付", ""]]
     path = exports.write_csv(tmp_path / "o.csv", [headers, *rows])
     done = ingest(root, "order-export", path)
-    assert "without a pay time no order counts as paid" in done.stdout
+    told = done.stdout[
+        done.stdout.index("without a pay time no order counts as paid") :
+    ]
+    assert ", ".join(FIGURES_OF_PAID) in told and "--paid-when-grouped" in told
     assert {row["pay_time"] for row in raw_rows("orders", root)} == {None}
     for file in landed(root, "orders"):
         file.unlink()
@@ -277,6 +282,22 @@ def test_orders_without_a_pay_time(root: Path, tmp_path: Path) -> None:
     done = ingest(root, "order-export", path, "--paid-when-grouped")
     assert "without a pay time" not in done.stdout
     assert "2026-06-07 10:00:00" in {r["pay_time"] for r in raw_rows("orders", root)}
+
+
+def test_figures_without_a_pay_time_are_those_of_the_registry() -> None:
+    """Named as they are published, and with every rate or mean made of them."""
+    with (ROOT / "seeds" / "metrics.csv").open(encoding="utf-8") as file:
+        metrics = {row["metric"]: row for row in csv.DictReader(file)}
+    assert set(FIGURES_OF_PAID) <= set(metrics)
+    sides = ("numerator", "denominator", "agent_numerator", "agent_denominator")
+    made = {
+        metric
+        for metric, row in metrics.items()
+        if {row[side] for side in sides} & set(FIGURES_OF_PAID)
+    }
+    assert made <= set(FIGURES_OF_PAID)
+    page = (ROOT / "docs" / "ingest.md").read_text(encoding="utf-8")
+    assert all(f"`{figure}`" in page for figure in FIGURES_OF_PAID)
 
 
 @pytest.mark.parametrize("is_rounded", [False, True])
@@ -700,6 +721,68 @@ def test_the_same_file_lands_once(root: Path, tmp_path: Path) -> None:
     assert len(raw_rows("orders", root)) == 40 + 40 + 3 * 39
 
 
+def test_content_that_landed_for_another_shop_is_told(
+    root: Path, tmp_path: Path
+) -> None:
+    written = exports.export_rows(orders(), exports.EXPORT_2026)
+    path = exports.write_csv(tmp_path / "o.csv", written)
+    assert "warning" not in ingest(root, "order-export", path, mall="111").stdout
+    (first,) = landed(root, "orders")
+    place = first.relative_to(root).as_posix()
+    told = [
+        "  warning: the same content has landed for the shop 111; if that was wrong,"
+        " take it back:",
+        f"    kefu retract orders --file {place} --reason TEXT",
+    ]
+    # Whatever its name, and whether it lands or only would.
+    renamed = tmp_path / "copy.csv"
+    renamed.write_bytes(path.read_bytes())
+    for options in (("--dry-run",), ()):
+        done = ingest(root, "order-export", renamed, *options, mall="222")
+        assert done.exit_code == 0
+        assert done.stdout.splitlines()[1:3] == told
+    assert len(landed(root, "orders")) == 2
+    # Not of the shop itself, nor of other content, nor of what is no Parquet.
+    first.write_bytes(b"torn")
+    done = ingest(root, "order-export", path, "--again", mall="222")
+    assert "landed 40 rows" in done.stdout and "warning" not in done.stdout
+    exports.write_csv(path, written[:-1])
+    assert "warning" not in ingest(root, "order-export", path, mall="333").stdout
+
+
+def test_a_report_that_landed_for_other_days_is_told(
+    root: Path, tmp_path: Path
+) -> None:
+    report = [["序号", "客服账号", "咨询人数"], ["", "全店", "9"]]
+    path = exports.write_csv(tmp_path / "p.csv", report)
+    days = ("--from", "2026-11-01", "--to", "2026-11-07")
+    other = ("--from", "2026-11-08", "--to", "2026-11-14")
+    first = ingest(root, "performance", path, *days, mall="111")
+    assert "landed 1 rows" in first.stdout and "warning" not in first.stdout
+    (file,) = landed(root, "official_agent_kpi")
+    place = file.relative_to(root).as_posix()
+    done = ingest(root, "performance", path, *other, mall="111")
+    assert done.exit_code == 0
+    assert (
+        "  warning: the same content has landed for the shop 111, 2026-11-01 to"
+        " 2026-11-07; if that was wrong, take it back:\n"
+        f"    kefu retract official_agent_kpi --file {place} --reason TEXT\n"
+    ) in done.stdout
+    assert "landed before, nothing new" in (
+        ingest(root, "performance", path, *days, mall="111").stdout
+    )
+
+
+def test_a_shop_that_is_no_number_is_told(root: Path, tmp_path: Path) -> None:
+    written = exports.export_rows(orders(), exports.EXPORT_2026)
+    path = exports.write_csv(tmp_path / "o.csv", written)
+    done = ingest(root, "order-export", path, mall="星河旗舰店")
+    assert done.exit_code == 0
+    first, *_ = done.stdout.splitlines()
+    assert first.startswith("warning: --mall-id 星河旗舰店 is no number")
+    assert "is no number" not in ingest(root, "order-export", path, mall="123").stdout
+
+
 def test_a_unit_that_was_wrong_can_be_mended(root: Path, tmp_path: Path) -> None:
     answers = [exports.refund_answer(row, True, "fen") for row in refunds(in_ms=True)]
     path = exports.write_lines(tmp_path / "r.jsonl", answers)
@@ -998,11 +1081,28 @@ def test_a_dry_run_shows_the_mapping_and_lands_nothing(
     assert {file.name for file in made} <= {".ingest.lock"}
 
 
-def test_an_export_without_rows_is_a_landing(root: Path, tmp_path: Path) -> None:
-    path = exports.write_csv(tmp_path / "o.csv", [exports.EXPORT_2026])
-    done = ingest(root, "order-export", path)
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+@pytest.mark.parametrize("form", ["CSV", "xlsx", "JSON", "YAML"])
+def test_a_file_without_rows_lands_nothing(
+    root: Path, tmp_path: Path, form: str, options: tuple[str, ...]
+) -> None:
+    header = [exports.EXPORT_2026]
+    kind, path = {
+        "CSV": lambda: ("order-export", exports.write_csv(tmp_path / "o.csv", header)),
+        "xlsx": lambda: (
+            "order-export",
+            exports.write_xlsx(tmp_path / "o.xlsx", header),
+        ),
+        "JSON": lambda: ("order-api", exports.write_json(tmp_path / "o.json", [])),
+        "YAML": lambda: ("score", tmp_path / "score.yml"),
+    }[form]()
+    if form == "YAML":
+        templates.write_template("score", path)
+    done = ingest(root, kind, path, *options)
     assert done.exit_code == 0, done.stderr
-    assert len(landed(root, "orders")) == 1 and raw_rows("orders", root) == []
+    assert done.stdout.splitlines()[-1] == "  no rows: the file has nothing to land"
+    assert list(root.glob("*/*/kefu-*")) == list(root.glob("*/*/.kefu-ingest-*")) == []
+    assert not (root / landed_vars.FILE).exists()
 
 
 def test_one_bad_file_does_not_hold_up_the_others(root: Path, tmp_path: Path) -> None:
@@ -1010,8 +1110,38 @@ def test_one_bad_file_does_not_hold_up_the_others(root: Path, tmp_path: Path) ->
     good = exports.write_csv(tmp_path / "good.csv", rows)
     done = ingest(root, "order-export", tmp_path / "none.csv", good)
     assert done.exit_code == 3
-    assert "1 of 2 files could not be ingested (none.csv)" in done.stderr
     assert len(landed(root, "orders")) == 1
+
+
+@pytest.mark.parametrize(
+    ("bad", "good", "said"),
+    [
+        (1, 0, "x0.csv could not be ingested"),
+        (2, 0, "none of the 2 files could be ingested (x0.csv, x1.csv)"),
+        (
+            1,
+            1,
+            "1 of 2 files could not be ingested (x0.csv); the other one is done",
+        ),
+        (
+            2,
+            2,
+            "2 of 4 files could not be ingested (x0.csv, x1.csv); the others are done",
+        ),
+    ],
+)
+def test_how_many_files_failed_is_said_in_fitting_words(
+    root: Path, tmp_path: Path, bad: int, good: int, said: str
+) -> None:
+    rows = exports.export_rows(orders(), exports.EXPORT_2026)
+    files = [tmp_path / f"x{number}.csv" for number in range(bad)]
+    files += [
+        exports.write_csv(tmp_path / f"o{number}.csv", rows[: number + 2])
+        for number in range(good)
+    ]
+    done = ingest(root, "order-export", *files)
+    assert done.exit_code == 3
+    assert done.stderr.splitlines()[-1] == f"kefu: {said}"
 
 
 def test_demo_data_does_not_mix_with_a_real_shop(root: Path, tmp_path: Path) -> None:

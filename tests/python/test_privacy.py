@@ -844,6 +844,27 @@ def test_a_whole_file_is_retracted(kefu: Kefu) -> None:
         assert [row["buyer_uid"] for row in csv.DictReader(file)] == [UID]
 
 
+@pytest.mark.parametrize("form", ["absolute", "from the working folder", "by a link"])
+def test_a_file_to_retract_is_found_by_any_path_to_it(kefu: Kefu, form: str) -> None:
+    path = land(kefu.raw_root, "messages", [message(1, UID)], "wrong.csv")
+    name = path.relative_to(kefu.raw_root).as_posix()
+    (kefu.home / "linked").symlink_to(kefu.raw_root)
+    given = {
+        "absolute": str(path),
+        "from the working folder": f"{kefu.raw_root.name}/{name}",
+        "by a link": str(kefu.home / "linked" / name),
+    }[form]
+    done = kefu("retract", "messages", "--file", given, "--reason", "of another firm")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"{name} lies in ")
+    assert not path.exists()
+    # A path beside the root is none of its files, whatever it ends in.
+    beside = land(kefu.home / "raw2", "messages", [message(1, UID)], "wrong.csv")
+    land(kefu.raw_root, "messages", [message(1, UID)], "wrong.csv")
+    done = kefu("retract", "messages", "--file", str(beside), "--reason", "none")
+    assert done.returncode == 3 and "no run reads a file" in done.stderr
+
+
 NOT_RETRACTED = {
     "part of a key": (["messages", "--where", "mall_id=m1"], 2, "msg_id is missing"),
     "no such table": (["chats", "--where", "a=b"], 2, "no table of the raw contract"),

@@ -416,6 +416,21 @@ def test_version_and_query(mini: Kefu) -> None:
     table = mini("query", "--csv", "select run, 'a,b' as text from marts.last_good")
     assert table.stdout == 'run,text\n1,"a,b"\n'
     assert "last_good" in mini("query", "show tables").stdout
+    for columns, told in (
+        (7, None),
+        (8, "1 column of 8 is hidden: --csv prints all"),
+        (9, "2 columns of 9 are hidden: --csv prints all"),
+    ):
+        listed = [
+            f"{number} as quite_a_long_name_{number}" for number in range(columns)
+        ]
+        shown = mini("query", f"select {', '.join(listed)}").stdout
+        named = sum(f"long_name_{number}" in shown for number in range(columns))
+        assert named == (columns if told is None else 7)
+        assert ("hidden" in shown) is bool(told)
+        assert told is None or shown.splitlines()[-1] == told
+    # A text of the answer that looks like it is not taken for it.
+    assert "hidden" not in mini("query", "select '9 columns (3 shown)' as a").stdout
     for options in ((), ("--csv",)):
         nothing = mini("query", *options, "")
         assert nothing.returncode == 2
