@@ -3,6 +3,7 @@
 Bars begin at zero, and a day without a figure is a gap, not a line across it.
 """
 
+import html
 from collections.abc import Mapping, Sequence
 from datetime import date
 
@@ -91,7 +92,26 @@ def _dates(chart: go.Figure) -> None:
 
 def draw(chart: go.Figure, key: str, alt: str) -> None:
     """Draw a chart; `alt` is what a screen reader says of it."""
+    if legend := (chart.layout.meta or {}).get("legend"):
+        st.html(legend_of(legend), width="stretch")
     st.plotly_chart(chart, key=f"chart-{key}", theme=None, config=CONFIG, alt=alt)
+
+
+def legend_of(series: Mapping[str, str]) -> str:
+    """Return names with their colours as HTML, on as many lines as they need.
+
+    Plotly's own has the room between the axes alone, which on a phone is less
+    than one name: it lay over the bars.
+    """
+    entries = "".join(
+        f'<span style="white-space: nowrap"><span style="color: {colour}">■</span>'
+        f" {html.escape(name)}</span>"
+        for name, colour in series.items()
+    )
+    return (
+        '<div style="display: flex; flex-wrap: wrap; gap: 0 1rem; font-size: 0.85rem">'
+        f"{entries}</div>"
+    )
 
 
 def _hover(value: str, name: str, parts: Parts | None) -> dict[str, object]:
@@ -204,13 +224,18 @@ def rows(
 
     `labels` are written at the ends of the bars of a single series.
     """
-    height = 110 + 30 * len(names)
+    coloured = {
+        name: (colours or {}).get(name) or COLOURS[number % len(COLOURS)]
+        for number, name in enumerate(series)
+    }
+    height = 70 + 30 * len(names)
     chart = _layout(titled(title, unit, words), "", unit, height=height)
     chart.update_layout(
         barmode="stack",
         bargap=0.3,
         hovermode="closest",
-        showlegend=len(series) > 1,
+        showlegend=False,
+        meta={"legend": coloured if len(series) > 1 else {}},
         xaxis={
             "tickformat": TICKS.get(unit),
             "rangemode": "tozero",
@@ -224,14 +249,13 @@ def rows(
             "ticksuffix": " ",
         },
     )
-    for number, (name, values) in enumerate(series.items()):
-        colour = (colours or {}).get(name) or COLOURS[number % len(COLOURS)]
+    for name, values in series.items():
         chart.add_bar(
             x=values,
             y=list(names),
             orientation="h",
             name=name,
-            marker={"color": colour, "line": {"width": 0}},
+            marker={"color": coloured[name], "line": {"width": 0}},
             text=labels,
             textposition="auto" if labels else "none",
             insidetextanchor="end",

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import polars as pl
 
+from kefu.dashboard.needs import emptied, marked
 from kefu.dashboard.published import Published, Value
 from kefu.dashboard.text import Words, as_text
 
@@ -55,14 +56,42 @@ class Context:
     cs_uid: str | None = None
 
     def ask(self, name: str, /, **values: Value) -> pl.DataFrame:
-        """Return the answer of a query of sql/."""
-        return self.data.ask(name, **values)
+        """Return the answer of a query of sql/.
+
+        Figures that a source feeds which never came are null, as too little is:
+        their zeros are no finding.
+        """
+        answer = self.data.ask(name, **values)
+        return answer.with_columns(
+            pl.lit(None, dtype=answer.schema[column]).alias(column)
+            for column in answer.columns
+            if column in self.emptied
+        )
+
+    @cached_property
+    def lacking(self) -> list[str]:
+        """The sources of which nothing was ever landed, of any mall."""
+        found = self.data.ask("sources_without_rows", mall_id=None)
+        return found["source"].to_list()
+
+    @cached_property
+    def lacking_of_mall(self) -> list[str]:
+        """The sources that other malls have, and the mall never had a row of."""
+        if self.mall_id is None:
+            return []
+        found = self.data.ask("sources_without_rows", mall_id=self.mall_id)
+        return [name for name in found["source"] if name not in self.lacking]
+
+    @cached_property
+    def emptied(self) -> frozenset[str]:
+        """The metrics that mean nothing without those sources."""
+        return emptied(self.lacking)
 
     @cached_property
     def metrics(self) -> dict[str, Metric]:
         """The metrics by name."""
         rows = self.ask("metrics").iter_rows(named=True)
-        return {row["metric"]: Metric(**row) for row in rows}
+        return marked({row["metric"]: Metric(**row) for row in rows}, self.lacking)
 
     @cached_property
     def malls(self) -> dict[str, str]:

@@ -12,6 +12,7 @@ import streamlit as st
 
 from kefu.dashboard import charts
 from kefu.dashboard.context import Context, Metric
+from kefu.dashboard.needs import OF_SCORE, needs, told_sources
 from kefu.dashboard.text import Words, texts
 from kefu.dashboard.wording import (
     NOTHING,
@@ -97,7 +98,11 @@ def tile(
             delta_arrow="off" if is_flat else "auto",
             delta_description=None if change is None else words("figure.in_7d"),
         )
-        st.caption(parts_of(metric, row, context, of_agent=of_agent) or "\u00a0")
+        below = parts_of(metric, row, context, of_agent=of_agent)
+        if name in context.emptied:
+            lacking = [source for source in context.lacking if name in needs()[source]]
+            below = words("figure.never_came", sources=told_sources(lacking, words))
+        st.caption(below or "\u00a0")
         definitions(context, [name], key=f"define-{key}{name}")
 
 
@@ -363,6 +368,17 @@ def as_xlsx(frame: pl.DataFrame, columns: Mapping[str, Column], words: Words) ->
 def empty(words: Words, key: str = "state.empty") -> None:
     """Say that there is nothing to show, and why."""
     st.info(words(key))
+
+
+def no_issues(context: Context) -> None:
+    """Say that nobody sought help, as far as what came can tell."""
+    words = context.words
+    lacking = [source for source in context.lacking if source in OF_SCORE]
+    if lacking:
+        told = told_sources(lacking, words)
+        st.info(words("state.no_issues_came", sources=told))
+    else:
+        empty(words, "state.no_issues")
 
 
 def nothing_of_the_mall(context: Context, key: str, of: str) -> None:

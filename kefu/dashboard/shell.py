@@ -10,6 +10,7 @@ import streamlit as st
 
 from kefu.dashboard import figures
 from kefu.dashboard.context import Context, member
+from kefu.dashboard.needs import OF_SCORE, told_figures, told_sources
 from kefu.dashboard.published import (
     NothingPublishedError,
     Published,
@@ -34,6 +35,15 @@ h3 { font-size: 1.3rem !important; }
 </style>
 """
 
+# Each feeds figures; rosters, shifts and lists feed none by themselves.
+SOURCES = ("messages", "orders", "refunds", "complaints", "ratings")
+OF_MALLS = ("messages", "orders", "refunds", "complaints")
+OF_AGENTS = ("messages", "orders", "complaints", "ratings")
+# Agents have none of these.
+OF_HELP = frozenset(
+    {"help_order_share", "help_seeking_rate", "platform_help_rate", "platform_share"}
+)
+
 logger = logging.getLogger(__name__)
 
 
@@ -42,12 +52,23 @@ class Page:
     """A page: its name in the text table and address, and what it asks for.
 
     `mall` is what the page looks at: "none", "one", or "any", which offers all
-    malls together too.
+    malls together too. `sources` are those that its figures are made of.
     """
 
     name: str
     mall: str = "none"
     agent: bool = False
+    sources: tuple[str, ...] = SOURCES
+
+    def told_figures(self, lacking: list[str], context: Context) -> str:
+        """Return the names of its figures that mean nothing without sources."""
+        passed_over = OF_HELP if self.sources == OF_AGENTS else frozenset()
+        return told_figures(lacking, context.metrics, context.words, passed_over)
+
+    @property
+    def shows_score(self) -> bool:
+        """Whether the experience score is among its figures."""
+        return self.name in ("overview", "mall", "mall_groups", "official")
 
     def draw(self, context: Context) -> None:
         """Draw the page."""
@@ -55,13 +76,13 @@ class Page:
 
 
 PAGES = (
-    Page("overview"),
-    Page("mall", mall="one"),
-    Page("team", mall="one"),
-    Page("agent", mall="one", agent=True),
-    Page("mall_groups"),
-    Page("load", mall="any"),
-    Page("after_sale", mall="any"),
+    Page("overview", sources=OF_MALLS),
+    Page("mall", mall="one", sources=OF_MALLS),
+    Page("team", mall="one", sources=OF_AGENTS),
+    Page("agent", mall="one", agent=True, sources=OF_AGENTS),
+    Page("mall_groups", sources=OF_MALLS),
+    Page("load", mall="any", sources=("messages",)),
+    Page("after_sale", mall="any", sources=OF_MALLS),
     Page("official", mall="any"),
     Page("quality"),
 )
@@ -138,6 +159,7 @@ def show(page: Page, words: Words) -> None:
             figures.empty(words, "state.no_days")
             return
         warn(context)
+        warn_of_lacking(context, page)
         page.draw(context)
     except NothingPublishedError as error:
         st.title(words("state.nothing_published"))
@@ -280,3 +302,29 @@ def warn(context: Context) -> None:
         )
     elif context.is_short(context.as_of - timedelta(days=7)):
         st.info(context.words("state.few_days_before", first_day=context.data_from))
+
+
+def warn_of_lacking(context: Context, page: Page) -> None:
+    """Say which sources of a page never came, and what therefore means nothing."""
+    words = context.words
+    lacking = [source for source in context.lacking if source in page.sources]
+    if lacking:
+        told = [
+            words(
+                "state.never_landed",
+                sources=told_sources(lacking, words),
+                figures=page.told_figures(lacking, context),
+            )
+        ]
+        if page.shows_score and OF_SCORE.intersection(lacking):
+            told.append(words("state.score_without"))
+        st.warning(" ".join(told))
+    of_mall = [source for source in context.lacking_of_mall if source in page.sources]
+    if of_mall:
+        st.info(
+            words(
+                "state.never_landed_of_mall",
+                sources=told_sources(of_mall, words),
+                figures=page.told_figures(of_mall, context),
+            )
+        )

@@ -16,6 +16,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
 from kefu.dashboard.context import Metric, member
+from kefu.dashboard.needs import OF_SCORE, needs, told_figures, told_sources
 from kefu.dashboard.text import LANGUAGES, Words
 from kefu.dashboard.wording import (
     Cell,
@@ -225,6 +226,7 @@ def _sections(source: Source, wording: Wording, *, with_names: bool) -> dict:
             )
         ),
         "as_of": source.as_of,
+        "lacking": _lacking(source, wording),
         "is_untested": not (published["is_tested"] and published["is_audited"]),
         "with_names": with_names,
         "checks": _checks(source, wording),
@@ -243,6 +245,27 @@ def _sections(source: Source, wording: Wording, *, with_names: bool) -> dict:
         "costs": _costs(source, wording),
         "team": _team(source, wording, with_names=with_names),
     }
+
+
+def _lacking(source: Source, wording: Wording) -> list[Pair]:
+    """Return what to say of sources that never came, and of what lacks them."""
+    if not source.lacking:
+        return []
+    listed = {
+        "sources": [
+            told_sources(source.lacking, language.words)
+            for language in wording.languages
+        ],
+        "figures": [
+            told_figures(source.lacking, source.metrics, language.words)
+            for language in wording.languages
+        ],
+    }
+    values = {name: Pair(*told) for name, told in listed.items()}
+    found = [wording.said("lacking.never_landed", **values)]
+    if OF_SCORE.intersection(source.lacking):
+        found.append(wording.said("state.score_without"))
+    return found
 
 
 def _incomplete(source: Source, wording: Wording) -> dict | None:
@@ -302,7 +325,7 @@ def _malls(source: Source, wording: Wording) -> dict | None:
     return {
         "headline": headline,
         "moved": wording.said("overview.moved", **source.movements()),
-        "tiles": [_tile(name, now, before, wording) for name in TILES],
+        "tiles": [_tile(name, now, before, wording, source.lacking) for name in TILES],
         "first": [_mall(row, problems, wording) for row in source.first()],
         "rows": [_mall(row, problems, wording) for row in rows[:MOST_MALLS]],
         "all": len(rows),
@@ -325,12 +348,20 @@ def _few_days(source: Source, wording: Wording) -> Pair | None:
     return None
 
 
-def _tile(name: str, now: Row, before: Row, wording: Wording) -> dict:
+def _tile(
+    name: str, now: Row, before: Row, wording: Wording, lacking: Sequence[str]
+) -> dict:
+    without = [source for source in lacking if name in needs()[source]]
+    never_came = Pair(
+        *(told_sources(without, language.words) for language in wording.languages)
+    )
     return {
         "name": wording.name(name),
         "value": wording.of_metric(name, now),
         "change": wording.change(name, now.get(name), before.get(name)),
-        "parts": wording.parts(name, now),
+        "parts": wording.said("figure.never_came", sources=never_came)
+        if without
+        else wording.parts(name, now),
     }
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 
 from kefu.dashboard.context import Metric
+from kefu.dashboard.needs import emptied, marked
 from kefu.dashboard.published import query
 from kefu.errors import EXIT_PUBLISH, KefuError, one_line
 from kefu.sql import quote_text
@@ -66,17 +67,35 @@ class Source:
 
     def of_pages(self, name: str, /, **values: object) -> list[Row] | None:
         """Return the answer of a query of the dashboard."""
-        return self.rows(query(name), **values)
+        return self.without_emptied(self.rows(query(name), **values))
 
     def own(self, name: str, /, **values: object) -> list[Row] | None:
         """Return the answer of a query of the report."""
         file = resources.files("kefu.report") / "sql" / f"{name}.sql"
-        return self.rows(file.read_text(encoding="utf-8"), **values)
+        text = file.read_text(encoding="utf-8")
+        return self.without_emptied(self.rows(text, **values))
+
+    def without_emptied(self, rows: list[Row] | None) -> list[Row] | None:
+        """Return rows whose figures that lack a source are null, as on the pages."""
+        return rows and [
+            row | dict.fromkeys(self.emptied.intersection(row)) for row in rows
+        ]
+
+    @cached_property
+    def lacking(self) -> list[str]:
+        """The sources of which nothing was ever landed."""
+        found = self.rows(query("sources_without_rows"), mall_id=None)
+        return [str(row["source"]) for row in found or []]
+
+    @cached_property
+    def emptied(self) -> frozenset[str]:
+        """The metrics that mean nothing without those sources."""
+        return emptied(self.lacking)
 
     @cached_property
     def publication(self) -> Row:
         """The row of meta.publication."""
-        (row,) = self.of_pages("publication")
+        (row,) = self.rows(query("publication"))
         return row
 
     @cached_property
@@ -88,7 +107,7 @@ class Source:
     def metrics(self) -> dict[str, Metric]:
         """The metrics by name."""
         rows = self.of_pages("metrics") or []
-        return {row["metric"]: Metric(**row) for row in rows}
+        return marked({row["metric"]: Metric(**row) for row in rows}, self.lacking)
 
     @cached_property
     def days(self) -> Row:

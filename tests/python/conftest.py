@@ -45,8 +45,8 @@ TOGETHER = {
     "demo": (
         *("test_analyses", "test_bi_tools", "test_dashboard"),
         *("test_dashboard_browser", "test_dashboard_figures", "test_examples"),
-        *("test_privacy", "test_publish_commands", "test_report", "test_run"),
-        "test_semantic_layer",
+        *("test_never_landed", "test_privacy", "test_publish_commands"),
+        *("test_report", "test_run", "test_semantic_layer"),
     ),
     "built_lots": (
         *("test_agreement", "test_closing", "test_compiled_project"),

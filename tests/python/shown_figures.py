@@ -120,6 +120,12 @@ class Shown:
                     assert float(shown) == pytest.approx(float(value), rel=1e-9), where
                 self.compared += 1
 
+    def field(self, key: str) -> list[list[float | None]]:
+        """Return the values of a field of coloured cells, row by row."""
+        plot = self.page.locator(f".st-key-chart-{key} .js-plotly-plot")
+        plot.locator(".main-svg").first.wait_for()
+        return plot.evaluate("plot => plot.data[0].z.map(row => Array.from(row))")
+
     def label(self, metric: str) -> str:
         """Return how a column of a metric is headed."""
         row = self.one(
@@ -412,6 +418,11 @@ def load(shown: Shown) -> None:
         shown.label(name): name for name in tuple(cells[0])[3:]
     }
     shown.table("load", columns, cells)
+    # The table shows the first hours alone; the field of colours has all of them.
+    field = shown.field("load")
+    wanted = [row["messages"] for row in cells]
+    assert [value for row in field for value in row] == pytest.approx(wanted, rel=1e-9)
+    shown.compared += len(wanted)
 
 
 DISPUTES = {

@@ -99,7 +99,7 @@ def channels(context: Context) -> None:
     st.subheader(words("after_sale.channels"))
     found = context.ask("help_by_channel", as_of=context.as_of, mall_id=context.mall_id)
     if found.is_empty():
-        figures.empty(words, "state.no_issues")
+        figures.no_issues(context)
         return
     days = sorted(set(found["request_date"].to_list()))
     counts = {
@@ -138,7 +138,7 @@ def problems(context: Context) -> None:
     st.subheader(words("after_sale.problems"))
     found = context.ask("help_by_problem", as_of=context.as_of, mall_id=context.mall_id)
     if found.is_empty():
-        figures.empty(words, "state.no_issues")
+        figures.no_issues(context)
         return
     shown = found.with_columns(
         problem=pl.col("problem_code").map_elements(

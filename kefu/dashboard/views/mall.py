@@ -236,7 +236,7 @@ def issues(context: Context) -> None:
     st.subheader(words("mall.issues"))
     found = context.ask("mall_issues", mall_id=context.mall_id, as_of=context.as_of)
     if found.is_empty():
-        figures.empty(words, "state.no_issues")
+        figures.no_issues(context)
         return
     shown = found.with_columns(
         problem=pl.col("problem_code").map_elements(
@@ -335,7 +335,9 @@ def benchmarks(context: Context, kpis: dict) -> None:
     """Draw the mall's figures beside those of its category."""
     words = context.words
     st.subheader(words("mall.benchmarks"))
-    found = context.ask("mall_benchmarks", mall_id=context.mall_id, as_of=context.as_of)
+    found = context.ask(
+        "mall_benchmarks", mall_id=context.mall_id, as_of=context.as_of
+    ).filter(~pl.col("metric").is_in(list(context.emptied)))
     if found.is_empty():
         figures.empty(words)
         return

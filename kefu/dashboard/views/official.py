@@ -35,6 +35,12 @@ def draw(context: Context) -> None:
     st.caption(words("official.how"))
     found = context.ask(
         "official_figures", as_of=context.as_of, mall_id=context.mall_id
+    ).with_columns(
+        # Ours of what never came is none.
+        pl.when(~pl.col("metric").is_in(list(context.emptied)))
+        .then(pl.col(name))
+        .alias(name)
+        for name in ("our_value", "difference", "our_numerator", "our_denominator")
     )
     if found.is_empty():
         figures.empty(words, "official.empty")

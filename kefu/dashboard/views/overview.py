@@ -235,38 +235,7 @@ def trends(context: Context, category: str | None) -> None:
     trend = context.ask("overview_trend", as_of=context.as_of, category=category)
     with left:
         st.subheader(words("overview.help_trend"))
-        names = ("help_seeking_rate", "platform_help_rate")
-        series = {
-            context.metrics[name].name(words): trend[name].to_list() for name in names
-        }
-        chart = charts.lines(
-            trend["as_of_date"].to_list(),
-            series,
-            unit="rate",
-            title=words("axis.rate_30d"),
-            words=words,
-            open_days=[context.is_short(day) for day in trend["as_of_date"]],
-            open_name="chart.not_30_days",
-            parts={
-                told: parts
-                for name in names
-                for told, parts in figures.parts_told(context, trend, name).items()
-            },
-        )
-        title = words("overview.help_trend")
-        figures.chart(context, chart, "help_trend", title, names=names)
-        figures.table_below(
-            context,
-            trend.filter(pl.col("grouped_orders_30d").is_not_null()).reverse(),
-            {
-                "as_of_date": Column(words("axis.day")),
-                **{
-                    name: metric_column(context, name)
-                    for name in figures.with_parts(context, names)
-                },
-            },
-            key="help_trend",
-        )
+        help_trend(context, trend)
     with right:
         st.subheader(words("overview.tier_trend"))
         days, series, colours = tier_series(context, category)
@@ -299,6 +268,46 @@ def trends(context: Context, category: str | None) -> None:
             },
             key="tier_trend",
         )
+
+
+def help_trend(context: Context, trend: pl.DataFrame) -> None:
+    """Draw the help rates day by day, with a table of them."""
+    words = context.words
+    names = ("help_seeking_rate", "platform_help_rate")
+    series = {
+        context.metrics[name].name(words): trend[name].to_list() for name in names
+    }
+    if not charts.has_values(series):
+        figures.empty(words)
+        return
+    chart = charts.lines(
+        trend["as_of_date"].to_list(),
+        series,
+        unit="rate",
+        title=words("axis.rate_30d"),
+        words=words,
+        open_days=[context.is_short(day) for day in trend["as_of_date"]],
+        open_name="chart.not_30_days",
+        parts={
+            told: parts
+            for name in names
+            for told, parts in figures.parts_told(context, trend, name).items()
+        },
+    )
+    title = words("overview.help_trend")
+    figures.chart(context, chart, "help_trend", title, names=names)
+    figures.table_below(
+        context,
+        trend.filter(pl.col("grouped_orders_30d").is_not_null()).reverse(),
+        {
+            "as_of_date": Column(words("axis.day")),
+            **{
+                name: metric_column(context, name)
+                for name in figures.with_parts(context, names)
+            },
+        },
+        key="help_trend",
+    )
 
 
 def tier_series(
