@@ -102,7 +102,7 @@ def command(
     from kefu.ingest.run import Job  # noqa: PLC0415
 
     settings = Settings.from_env()
-    if not (shop.isascii() and shop.isdigit()):
+    if shop and not (shop.isascii() and shop.isdigit()):
         say(
             f"warning: --mall-id {one_line(shop, 60)} is no number, as the platform's"
             " ids of shops are: the rows of a shop belong together by its id, never"
