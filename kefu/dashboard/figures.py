@@ -17,6 +17,7 @@ from kefu.dashboard.text import Words, texts
 from kefu.dashboard.wording import (
     NOTHING,
     Cell,
+    as_markdown,
     formula_of,
     is_nothing,
     named,
@@ -92,7 +93,7 @@ def tile(
     with st.container(border=True, height="stretch", key=f"tile-{key}{name}"):
         st.metric(
             label or named(metric, words),
-            written(value, metric.unit, words),
+            as_markdown(written(value, metric.unit, words)),
             None if change is None else told,
             delta_color="off" if is_flat else colour,
             delta_arrow="off" if is_flat else "auto",
@@ -102,7 +103,7 @@ def tile(
         if name in context.emptied:
             lacking = [source for source in context.lacking if name in needs()[source]]
             below = words("figure.never_came", sources=told_sources(lacking, words))
-        st.caption(below or "\u00a0")
+        st.caption(as_markdown(below or "\u00a0"))
         definitions(context, [name], key=f"define-{key}{name}")
 
 

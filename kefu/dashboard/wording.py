@@ -31,6 +31,11 @@ def is_nothing(value: Cell) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
+def as_markdown(text: str) -> str:
+    """Return a text whose two hyphens stay two: Markdown makes one dash of them."""
+    return text.replace(NOTHING, "-\N{WORD JOINER}-")
+
+
 def written(value: Cell, unit: str, words: Words, *, signed: bool = False) -> str:
     """Return a figure as people read it, with its unit; `--` where there is none.
 

@@ -50,9 +50,9 @@ def page_of(name: str, language: str, **chosen: object) -> AppTest:
 
 
 def tile(page: AppTest, label: str) -> str:
-    """Return what stands in a tile."""
+    """Return what stands in a tile, as it is read."""
     (found,) = [metric.value for metric in page.metric if metric.label == label]
-    return found
+    return found.replace("\N{WORD JOINER}", "")
 
 
 def tables_with(page: AppTest, *columns: str) -> list:
