@@ -233,6 +233,52 @@ def test_a_late_message_finds_the_buyer_of_an_old_order(tmp_path: Path) -> None:
     assert after_a_run() == (second, None)
 
 
+def test_a_refund_that_another_key_touches_keeps_its_order(tmp_path: Path) -> None:
+    """An older version ties the refund to a buyer and an order that it left.
+
+    Whatever comes of these recomputes the refund, and its order is none of what
+    came.
+    """
+    root = tmp_path / "raw"
+    land(root, "messages", [], "none.csv", "2026-03-10")
+    deal = {"mall_id": "m1", "updated_at": "2026-03-10 10:00:00"}
+    deal |= {"created_time": "2026-03-10 10:00:00", "goods_count": "1"}
+    deal |= {"pay_amount": "9.90", "_loaded_at": "2026-03-10 20:00:00"}
+    orders = [
+        text_row("orders", order_sn=order, buyer_uid=buyer, **deal)
+        for order, buyer in (("now", "b2"), ("before", "b3"))
+    ]
+    land(root, "orders", orders, "o.parquet", "2026-03-10")
+    refund = {"mall_id": "m1", "id": "r1", "created_time": "2026-03-12 10:00:00"}
+    refund |= {"after_sales_status": "2", "refund_amount": "9.90"}
+    versions = [
+        text_row("refunds", **refund, **version, updated_time=f"{day} 11:00:00")
+        | {"_loaded_at": f"{day} 20:00:00"}
+        for day, version in (
+            ("2026-03-12", {"order_sn": "before", "buyer_uid": "b1"}),
+            ("2026-03-13", {"order_sn": "now"}),
+        )
+    ]
+    land(root, "refunds", versions, "r.parquet", "2026-03-13")
+    warehouse = Warehouse(the_project(), settings_of(root), seeded())
+
+    def buyer_after_a_run() -> str | None:
+        warehouse.run()
+        found = published(seeded())
+        check_same(found, in_full(root))
+        return seeded().execute("select buyer_key from marts.fct_refunds").fetchone()[0]
+
+    buyer = buyer_after_a_run()
+    assert buyer is not None
+    chat = {"msg_id": "1", "buyer_uid": "b1", "order_sn": ""}
+    land_card(root, "2026-03-14", **chat)
+    assert buyer_after_a_run() == buyer
+    later = deal | {"updated_at": "2026-03-15 10:00:00"}
+    row = text_row("orders", order_sn="before", buyer_uid="b3", **later)
+    land(root, "orders", [row], "o.parquet", "2026-03-15")
+    assert buyer_after_a_run() == buyer
+
+
 def land_report(root: Path, load: str, **figures: str) -> None:
     """Land a report of a shop's 10 March with one agent, as exported on a day."""
     period = {"period_start": "2026-03-10", "period_end": "2026-03-10"}

@@ -24,12 +24,16 @@ refunds as (
 
 ),
 
+-- Of every refund that is read, whatever it was touched by: an older version may
+-- name an order that changed, the one in place an order that did not.
 orders as (
 
-    select * from {{ only_touched(
-        ref('int_orders_identified'), by='int_touched_orders',
-        key=['order_sn']
-    ) }}
+    select
+        mall_id,
+        order_sn,
+        buyer_uid
+    from {{ ref('int_orders_identified') }}
+    where order_sn in (select refunds.order_sn from refunds)
 
 ),
 
