@@ -92,10 +92,8 @@ class Plugin(BasePlugin):
             else ledger.entries_of_views(conn, self.views.queries)
         )
         compared = ledger.compare(present, known, ledger.Span.from_env())
-        views = {
-            "landings": ledger.landings_view(compared),
-            "touched_landings": ledger.touched_view(compared),
-        }
+        ledger.write_down(conn, compared)
+        views = ledger.run_views()
         for name, table in read_contract(self.settings.root).items():
             views[f"{name}_unread"] = (
                 unread_sql(table, landing, compared.unread)

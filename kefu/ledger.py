@@ -12,13 +12,12 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import duckdb
 
 from kefu.contract import LANDING_ID, LOADED_AT
 from kefu.landing import LandedFile
-from kefu.sql import quote_text
 
 CHUNK_BYTES = 1 << 20
 READ_AGAIN = "KEFU_READ_AGAIN"
@@ -26,6 +25,8 @@ READ_AGAIN = "KEFU_READ_AGAIN"
 LOAD_DAY = re.compile(r"(?:load_date|_loaded_at)=(\d{4}-\d{2}-\d{2})(?:/|$)")
 SCHEMA = "ledger"
 TABLE = f"{SCHEMA}.landings"
+PRESENT = f"{SCHEMA}.present"
+TOUCHED = f"{SCHEMA}.touched"
 
 CREATE = f"""
 create schema if not exists {SCHEMA};
@@ -43,6 +44,11 @@ create table if not exists {SCHEMA}.landed_rows (
     load_date date,
     rows bigint not null
 );
+"""
+CREATE_RUN = f"""
+create or replace table {PRESENT} as from {TABLE} limit 0;
+create or replace table {TOUCHED} as
+select source, landing_id from {TABLE} limit 0;
 """
 
 
@@ -195,27 +201,26 @@ def _digest(file: LandedFile) -> str:
     return digest.hexdigest()
 
 
-def landings_view(comparison: Comparison) -> str:
-    """Return the query of raw.landings: every file of the run, one row each."""
-    rows = [
-        f"({quote_text(e.source)}, {e.landing_id}, {quote_text(e.landing)},"
-        f" {e.size_bytes}, {e.changed_ns}, {quote_text(e.digest)})"
-        for e in comparison.present
-    ]
-    columns = "source, landing_id, landing, size_bytes, changed_ns, digest"
-    if not rows:
-        return f"select * from {TABLE} where false"
-    return f"select * from (values {', '.join(rows)}) as landings ({columns})"
+def write_down(connection: duckdb.DuckDBPyConnection, comparison: Comparison) -> None:
+    """Make the tables behind the views of run_views() anew."""
+    connection.execute(CREATE_RUN)
+    entries = [astuple(entry) for entry in comparison.present]
+    for table, rows in ((PRESENT, entries), (TOUCHED, comparison.touched)):
+        columns = [list(values) for values in zip(*rows, strict=True)]
+        listed = ", ".join("unnest(?)" for _ in columns)
+        if columns:
+            connection.execute(f"insert into {table} select {listed}", columns)
 
 
-def touched_view(comparison: Comparison) -> str:
-    """Return the query of raw.touched_landings: whose rows a run replaces."""
-    rows = [
-        f"({quote_text(source)}, {number})" for source, number in comparison.touched
-    ]
-    if not rows:
-        return f"select source, landing_id from {TABLE} where false"
-    return f"select * from (values {', '.join(rows)}) as touched (source, landing_id)"
+def run_views() -> dict[str, str]:
+    """Return the queries of raw.landings and raw.touched_landings, by name.
+
+    The first has every file of the run, the second those whose rows it replaces.
+    They read tables: a view that holds so many values itself is planned anew with
+    each query that names it, and over a year of landings that took longer than
+    most models.
+    """
+    return {"landings": f"from {PRESENT}", "touched_landings": f"from {TOUCHED}"}
 
 
 def unread_view(query: str, comparison: Comparison) -> str:
