@@ -36,7 +36,14 @@ OTHER_SECTIONS = frozenset(
 # They list the keys of an increment. What they read is read for that alone: in a
 # full build no table needs it for their sake.
 TOUCHED = "int_touched_"
-# Sections 1 and 2 alone.
+# The response path alone: from the landed messages to each buyer message's reply and
+# to the figures of each day.
+RESPONSE_PATH = (
+    "fct_buyer_messages",
+    "int_responses_daily",
+    "int_response_quantiles_daily",
+)
+# The published tables of sections 1 and 2, which hold figures on orders too.
 RESPONSE_TABLES = (
     "fct_buyer_messages",
     "fct_consultations",
