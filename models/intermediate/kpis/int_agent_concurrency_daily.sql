@@ -1,7 +1,8 @@
 -- A buyer is being served from the first to the last message of a run of the
 -- agent's messages with gaps under ten minutes. The most buyers at one moment
 -- come from one running sum over starts (+1) and ends (-1); at the same moment
--- starts come first, because the runs are closed.
+-- starts come first, because the runs are closed. Among equal starts, or equal ends,
+-- the order cannot matter: the sum only rises, or only falls, through them.
 {{
     config(
         materialized='incremental',
@@ -65,31 +66,16 @@ changes as (
 
 ),
 
-moments as (
-
-    -- Equal starts (or equal ends) are one step: their order cannot matter.
-    select
-        mall_id,
-        cs_uid,
-        service_date,
-        sent_ms,
-        change,
-        sum(change) as step
-    from changes
-    group by mall_id, cs_uid, service_date, sent_ms, change
-
-),
-
 concurrent as (
 
     select
         *,
-        sum(step) over (
+        sum(change) over (
             partition by mall_id, cs_uid, service_date
             order by sent_ms asc, change desc
             rows unbounded preceding
         ) as buyers
-    from moments
+    from changes
 
 ),
 

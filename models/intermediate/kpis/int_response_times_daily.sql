@@ -28,19 +28,60 @@ messages as (
 
 ),
 
-final as (
+agents as (
 
     select
-        case grouping(cs_uid) when 1 then 'mall' else 'agent' end as scope,
         mall_id,
         cs_uid,
         service_date,
         time_class,
-        count(*) as responses,
-        list_sort(list(response_ms)) as response_times_ms
+        list(response_ms) as response_times_ms
     from messages
-    group by mall_id, service_date, time_class, rollup(cs_uid)
-    having grouping(cs_uid) = 1 or cs_uid is not null
+    group by mall_id, cs_uid, service_date, time_class
+
+),
+
+-- From the agents' lists: see int_response_quantiles_daily.
+malls as (
+
+    select
+        mall_id,
+        service_date,
+        time_class,
+        flatten(list(response_times_ms)) as response_times_ms
+    from agents
+    group by mall_id, service_date, time_class
+
+),
+
+scopes as (
+
+    select
+        'mall' as scope,
+        *
+    from malls
+
+    union all by name
+
+    select
+        'agent' as scope,
+        *
+    from agents
+    where cs_uid is not null
+
+),
+
+final as (
+
+    select
+        scope,
+        mall_id,
+        cs_uid,
+        service_date,
+        time_class,
+        len(response_times_ms) as responses,
+        list_sort(response_times_ms) as response_times_ms
+    from scopes
 
 )
 
