@@ -2,7 +2,7 @@
     config(
         materialized='incremental',
         meta={
-            'touched_by': 'int_touched_buyers',
+            'touched_by': 'int_touched_conversations',
             'touched_key': ['mall_id', 'buyer_uid'],
         },
     )
@@ -13,7 +13,7 @@ with
 messages as (
 
     select * from {{ only_touched(
-        ref('int_messages_sequenced'), by='int_touched_buyers',
+        ref('int_messages_sequenced'), by='int_touched_conversations',
         key=['mall_id', 'buyer_uid']
     ) }}
 

@@ -2,7 +2,7 @@
     config(
         materialized='incremental',
         meta={
-            'touched_by': 'int_touched_buyers',
+            'touched_by': 'int_touched_conversations',
             'touched_key': ['mall_id', 'buyer_uid'],
             'changes': {'mall_id': 'varchar', 'service_date': 'date'},
         },
@@ -14,7 +14,7 @@ with
 messages as (
 
     select * from {{ only_touched(
-        ref('int_messages_classified'), by='int_touched_buyers',
+        ref('int_messages_classified'), by='int_touched_conversations',
         key=['mall_id', 'buyer_uid']
     ) }}
     where sender = 'buyer'

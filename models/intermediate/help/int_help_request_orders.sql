@@ -24,7 +24,10 @@ requests as (
 
 orders as (
 
-    select * from {{ ref('int_orders_classified') }}
+    select * from {{ only_touched(
+        ref('int_orders_classified'), by='cte.requests',
+        key=['mall_id', 'buyer_uid']
+    ) }}
     where is_grouped and buyer_uid is not null
 
 ),

@@ -33,12 +33,6 @@ request_orders as (
 
 ),
 
-orders as (
-
-    select * from {{ ref('int_orders_classified') }}
-
-),
-
 problems as (
 
     select * from {{ ref('problems') }}
@@ -53,6 +47,14 @@ matched as (
     from gathered
     left join request_orders
         on gathered.help_request_id = request_orders.help_request_id
+
+),
+
+orders as (
+
+    select * from {{ only_touched(
+        ref('int_orders_classified'), by='cte.matched', key=['order_sn']
+    ) }}
 
 ),
 

@@ -47,8 +47,8 @@ messages as (
 
     select buyer_text
     from {{ only_touched(
-        ref('int_messages_classified'), by='int_touched_buyers',
-        key=['mall_id', 'buyer_uid']
+        ref('int_messages_classified'), by='changes.base_pdd__messages',
+        key=['key_hash']
     ) }}
     where
         sender = 'buyer'

@@ -22,16 +22,14 @@ agent_buyer_days as (
 attributed_buyer_days as (
 
     select
-        orders.mall_id,
-        orders.buyer_uid,
-        attributions.attributed_cs_uid as cs_uid,
-        attributions.attributed_consult_date as service_date
+        mall_id,
+        buyer_uid,
+        attributed_cs_uid as cs_uid,
+        attributed_consult_date as service_date
     from {{ only_touched(
         ref('int_order_attributions'), by='int_touched_days',
         key={'mall_id': 'mall_id', 'attributed_consult_date': 'service_date'}
-    ) }} as attributions
-    inner join {{ ref('int_orders_classified') }} as orders
-        on attributions.order_sn = orders.order_sn
+    ) }}
     group by all
 
 ),

@@ -22,7 +22,9 @@ orders as (
 
 attributions as (
 
-    select * from {{ ref('int_order_attributions') }}
+    select * from {{ only_touched(
+        ref('int_order_attributions'), by='cte.orders', key=['order_sn']
+    ) }}
 
 ),
 

@@ -23,7 +23,10 @@ refunded_orders as (
 
 attributions as (
 
-    select * from {{ ref('int_order_attributions') }}
+    select * from {{ only_touched(
+        ref('int_order_attributions'), by='cte.refunded_orders',
+        key=['mall_id', 'order_sn']
+    ) }}
 
 ),
 
@@ -33,12 +36,10 @@ attributed as (
         refunded_orders.*,
         attributions.attributed_cs_uid as cs_uid
     from refunded_orders
-    left join {{ ref('int_orders_classified') }} as orders
-        on
-            refunded_orders.mall_id = orders.mall_id
-            and refunded_orders.order_sn = orders.order_sn
     left join attributions
-        on orders.order_sn = attributions.order_sn
+        on
+            refunded_orders.mall_id = attributions.mall_id
+            and refunded_orders.order_sn = attributions.order_sn
 
 ),
 

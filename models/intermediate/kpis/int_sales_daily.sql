@@ -23,7 +23,9 @@ attributions as (
 
 orders as (
 
-    select * from {{ ref('int_orders_classified') }}
+    select * from {{ only_touched(
+        ref('int_orders_classified'), by='cte.attributions', key=['order_sn']
+    ) }}
 
 ),
 

@@ -1,14 +1,5 @@
 -- The category in which a mall is compared; a mall that is met in the data but
 -- not among the malls is compared with its like, under `unknown`.
-{{
-    config(
-        materialized='incremental',
-        meta={
-            'changes': {'mall_id': 'varchar'},
-        },
-    )
-}}
-
 with
 
 members_met as (

@@ -43,64 +43,71 @@ events as (
 
 ),
 
-late_rows as (
+-- Of all rows few were landed after any export that holds their day: each of
+-- these is looked for in every period. No event lies before the platform did.
+first_exports as (
 
     select
-        periods.source,
         periods.mall_id,
-        periods.period_start,
-        periods.period_end,
-        events.landed_from,
-        count(*) as rows_landed_later,
-        0 as incomplete_days
-    from events
-    inner join periods
-        on
-            events.mall_id = periods.mall_id
-            and events.date_day
-            between periods.period_start and periods.period_end
-            and events.loaded_at > periods.newest_loaded_at
-    group by all
+        cast(days.day_at as date) as date_day,
+        min(periods.newest_loaded_at) as loaded_at
+    from periods
+    cross join unnest(
+        generate_series(
+            greatest(periods.period_start, date '2015-09-01'),
+            periods.period_end,
+            interval 1 day
+        )
+    ) as days (day_at)
+    group by periods.mall_id, days.day_at
 
 ),
 
-incomplete as (
+reasons as (
 
     select
-        periods.source,
-        periods.mall_id,
-        periods.period_start,
-        periods.period_end,
-        completeness.source as landed_from,
-        0 as rows_landed_later,
-        count(*) as incomplete_days
-    from {{ ref('int_data_completeness') }} as completeness
-    inner join periods
+        events.*,
+        1 as rows_landed_later
+    from events
+    inner join first_exports
         on
-            completeness.mall_id = periods.mall_id
-            and completeness.date_day
-            between periods.period_start and periods.period_end
-    where completeness.status in ('low', 'missing')
-    group by all
+            events.mall_id = first_exports.mall_id
+            and events.date_day = first_exports.date_day
+            and events.loaded_at > first_exports.loaded_at
+
+    union all by name
+
+    select
+        source as landed_from,
+        mall_id,
+        date_day,
+        1 as incomplete_days
+    from {{ ref('int_data_completeness') }}
+    where status in ('low', 'missing')
 
 ),
 
 final as (
 
     select
-        source,
-        mall_id,
-        period_start,
-        period_end,
-        landed_from,
-        cast(sum(rows_landed_later) as bigint) as rows_landed_later,
-        cast(sum(incomplete_days) as bigint) as incomplete_days
-    from (
-        select * from late_rows
-        union all
-        select * from incomplete
-    ) as late
-    group by source, mall_id, period_start, period_end, landed_from
+        periods.source,
+        periods.mall_id,
+        periods.period_start,
+        periods.period_end,
+        reasons.landed_from,
+        cast(count(reasons.rows_landed_later) as bigint) as rows_landed_later,
+        cast(count(reasons.incomplete_days) as bigint) as incomplete_days
+    from reasons
+    inner join periods
+        on
+            reasons.mall_id = periods.mall_id
+            and reasons.date_day
+            between periods.period_start and periods.period_end
+            and (
+                reasons.incomplete_days = 1
+                or reasons.loaded_at > periods.newest_loaded_at
+            )
+    group by all
 
 )
 

@@ -9,6 +9,7 @@
                 'mall_id': 'varchar',
                 'buyer_uid': 'varchar',
                 'confirm_date': 'date',
+                'after_sales_until': 'date',
             },
         },
     )

@@ -4,7 +4,11 @@
         meta={
             'touched_by': 'int_touched_buyers',
             'touched_key': ['mall_id', 'buyer_uid'],
-            'changes': {'mall_id': 'varchar', 'created_date': 'date'},
+            'changes': {
+                'refund_id': 'varchar',
+                'mall_id': 'varchar',
+                'created_date': 'date',
+            },
         },
     )
 }}

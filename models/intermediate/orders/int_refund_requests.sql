@@ -5,7 +5,9 @@
             'touched_by': 'int_touched_refunds',
             'touched_key': ['refund_id'],
             'changes': {
+                'refund_id': 'varchar',
                 'mall_id': 'varchar',
+                'buyer_uid': 'varchar',
                 'order_sn': 'varchar',
                 'created_date': 'date',
             },
@@ -32,8 +34,9 @@ orders as (
         mall_id,
         order_sn,
         buyer_uid
-    from {{ ref('int_orders_identified') }}
-    where order_sn in (select refunds.order_sn from refunds)
+    from {{ only_touched(
+        ref('int_orders_identified'), by='cte.refunds', key=['order_sn']
+    ) }}
 
 ),
 

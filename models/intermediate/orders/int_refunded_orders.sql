@@ -4,7 +4,7 @@
     config(
         materialized='incremental',
         meta={
-            'touched_by': 'int_touched_orders',
+            'touched_by': 'changes.int_refund_requests',
             'touched_key': ['order_sn'],
             'changes': {
                 'order_sn': 'varchar',
@@ -20,7 +20,7 @@ with
 refund_requests as (
 
     select * from {{ only_touched(
-        ref('int_refund_requests'), by='int_touched_orders',
+        ref('int_refund_requests'), by='changes.int_refund_requests',
         key=['order_sn']
     ) }}
     where order_sn is not null

@@ -8,7 +8,7 @@ touched as (
     select as_of_date from {{ ref('int_touched_as_of') }}
     union
     select as_of_date from {{ ref('int_kpi_spine') }}
-    where exists (select 1 from {{ changes_of('int_malls_categorized') }})
+    where exists (select 1 from {{ changes_of('int_mall_categories') }})
 
 ),
 

@@ -1,4 +1,4 @@
--- Touched buyers, and those of whom a message's shift may be another one now.
+-- Buyers of touched conversations, and those of whom a message's shift may be another one now.
 with
 
 messages as (
@@ -31,7 +31,7 @@ touched as (
     select
         mall_id,
         buyer_uid
-    from {{ ref('int_touched_buyers') }}
+    from {{ ref('int_touched_conversations') }}
     union
     select * from moved_between_shifts
 

@@ -1,45 +1,22 @@
--- Buyers of whom a message, an order or a refund came, changed or went, in any
--- of its versions, and those whose messages a robot's roster rows re-sort.
+-- Buyers whose conversation, orders or refund requests are other ones now.
 with
-
-robots as (
-
-    select
-        mall_id,
-        cs_uid
-    from {{ changes_of('int_robot_periods') }}
-
-),
-
-robot_messages as (
-
-    select
-        versions.mall_id,
-        versions.buyer_uid
-    from {{ ref('base_pdd__messages') }} as versions
-    semi join robots
-        on versions.mall_id = robots.mall_id and versions.cs_uid = robots.cs_uid
-    union
-    select
-        versions.mall_id,
-        versions.buyer_uid
-    from {{ ref('base_pdd__messages') }} as versions
-    semi join robots
-        on
-            versions.mall_id = robots.mall_id
-            and versions.assigned_cs_uid = robots.cs_uid
-
-),
 
 touched as (
 
-    select * from {{ rows_of_changed_keys(
-        'base_pdd__messages', ['mall_id', 'buyer_uid']
-    ) }}
+    select
+        mall_id,
+        buyer_uid
+    from {{ ref('int_touched_conversations') }}
     union
-    select * from robot_messages
+    select
+        mall_id,
+        buyer_uid
+    from {{ changes_of('int_orders_classified') }}
     union
-    select * from {{ ref('int_touched_owners') }}
+    select
+        mall_id,
+        buyer_uid
+    from {{ changes_of('int_refund_requests') }}
 
 ),
 
@@ -47,10 +24,9 @@ final as (
 
     select
         mall_id,
-        buyer_uid,
-        {{ buyer_key() }} as buyer_key
+        buyer_uid
     from touched
-    where mall_id is not null and buyer_uid is not null
+    where buyer_uid is not null
 
 )
 

@@ -1,6 +1,14 @@
--- Refunds that came, changed or went, those of touched orders (an order tells
--- whose refund it is), and those of touched buyers (who was answered?).
+-- Refunds that came, changed or went, and those of an order that did, or that
+-- another buyer named: the order tells whose refund it is.
 with
+
+orders as (
+
+    select order_sn from {{ changes_of('base_pdd__orders') }}
+    union
+    select order_sn from {{ changes_of('int_order_buyers') }}
+
+),
 
 touched as (
 
@@ -8,15 +16,8 @@ touched as (
     union
     select versions.refund_id
     from {{ ref('base_pdd__refunds') }} as versions
-    semi join {{ ref('int_touched_orders') }} as orders
+    semi join orders
         on versions.order_sn = orders.order_sn
-    union
-    select versions.refund_id
-    from {{ ref('base_pdd__refunds') }} as versions
-    semi join {{ ref('int_touched_buyers') }} as buyers
-        on
-            versions.mall_id = buyers.mall_id
-            and versions.buyer_uid = buyers.buyer_uid
 
 ),
 

@@ -1,5 +1,6 @@
 -- Touched help days, and the days of requests that are judged by an order which
--- changed: the one they name, or those of the buyer where they name none.
+-- changed: the one they name, or where they name none those of its buyer from its
+-- grouping to the end of its after-sale period, as both were or are now.
 with
 
 orders as (
@@ -34,8 +35,11 @@ final as (
     from requests
     semi join orders
         on
-            requests.mall_id = orders.mall_id
+            requests.order_sn is null
+            and requests.mall_id = orders.mall_id
             and requests.buyer_uid = orders.buyer_uid
+            and requests.request_date
+            between orders.confirm_date and orders.after_sales_until
 
 )
 

@@ -2,7 +2,7 @@
     config(
         materialized='incremental',
         meta={
-            'touched_by': 'int_touched_orders',
+            'touched_by': 'int_touched_published_orders',
             'touched_key': ['order_sn'],
         },
     )
@@ -13,7 +13,7 @@ with
 orders as (
 
     select * from {{ only_touched(
-        ref('int_orders_classified'), by='int_touched_orders',
+        ref('int_orders_classified'), by='int_touched_published_orders',
         key=['order_sn']
     ) }}
 
@@ -41,7 +41,7 @@ final as (
         orders.refunded_at
     from orders
     left join {{ only_touched(
-        ref('int_order_attributions'), by='int_touched_orders',
+        ref('int_order_attributions'), by='int_touched_published_orders',
         key=['order_sn']
     ) }} as attributions
         on orders.order_sn = attributions.order_sn

@@ -2,7 +2,7 @@
     config(
         materialized='incremental',
         meta={
-            'touched_by': 'int_touched_refunds',
+            'touched_by': 'int_touched_published_refunds',
             'touched_key': ['refund_id'],
         },
     )
@@ -13,7 +13,7 @@ with
 refund_requests as (
 
     select * from {{ only_touched(
-        ref('int_refund_requests'), by='int_touched_refunds',
+        ref('int_refund_requests'), by='int_touched_published_refunds',
         key=['refund_id']
     ) }}
 
@@ -22,7 +22,7 @@ refund_requests as (
 first_responses as (
 
     select * from {{ only_touched(
-        ref('int_refund_first_responses'), by='int_touched_refunds',
+        ref('int_refund_first_responses'), by='int_touched_published_refunds',
         key=['refund_id']
     ) }}
 

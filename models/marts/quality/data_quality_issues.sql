@@ -44,14 +44,6 @@ unknown_members as (
             references_daily.mall_id = agents.mall_id
             and references_daily.member = agents.cs_uid
     where references_daily.column_name in ('cs_uid', 'assigned_cs_uid')
-    union all
-    select references_daily.*
-    from references_daily
-    anti join orders
-        on
-            references_daily.mall_id = orders.mall_id
-            and references_daily.member = orders.order_sn
-    where references_daily.column_name = 'order_sn'
 
 ),
 
@@ -73,6 +65,14 @@ final as (
         cast(sum(rows) as bigint) as rows
     from unknown_members
     group by source, load_date, column_name
+    union all
+    select
+        source,
+        load_date,
+        'order_sn' as column_name,
+        'unknown_member' as issue,
+        rows
+    from {{ ref('int_unknown_orders_daily') }}
     union all
     select
         'orders' as source,

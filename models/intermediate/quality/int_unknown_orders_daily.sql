@@ -1,0 +1,52 @@
+{%- set touched = {
+    'by': 'int_touched_reference_loads', 'key': ['source', 'load_date'],
+} %}
+{{ config(
+    materialized='incremental',
+    meta={'touched_by': touched.by, 'touched_key': touched.key},
+) }}
+
+with
+
+named as (
+
+    select * from {{ only_touched(ref('int_references_daily'), **touched) }}
+    where column_name = 'order_sn'
+
+),
+
+named_orders as (
+
+    select
+        mall_id,
+        member as order_sn
+    from named
+    group by mall_id, member
+
+),
+
+orders as (
+
+    select * from {{ only_touched(
+        ref('stg_pdd__orders'), by='cte.named_orders',
+        key=['mall_id', 'order_sn']
+    ) }}
+
+),
+
+final as (
+
+    select
+        named.source,
+        named.load_date,
+        cast(sum(named.rows) as bigint) as rows
+    from named
+    anti join orders
+        on
+            named.mall_id = orders.mall_id
+            and named.member = orders.order_sn
+    group by named.source, named.load_date
+
+)
+
+select * from final
