@@ -123,6 +123,8 @@ def measure(lot: Lot, days: int, memory_limit: str | None) -> dict[str, Run]:
             for path in lot.raw_root.rglob("load_date=*")
         }
     )
+    # With the last load comes whatever was due after it: no day like the others.
+    dates = dates[:-1]
     # The last day is the one that comes new.
     history = set(dates[-days - 1 : -1])
     environment = lot.environment(memory_limit) | {

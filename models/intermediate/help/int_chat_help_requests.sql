@@ -2,8 +2,8 @@
     config(
         materialized='incremental',
         meta={
-            'touched_by': 'int_touched_conversations',
-            'touched_key': ['mall_id', 'buyer_uid'],
+            'touched_by': 'int_touched_chat_days',
+            'touched_key': ['mall_id', 'buyer_uid', 'service_date'],
             'changes': {'mall_id': 'varchar', 'service_date': 'date'},
         },
     )
@@ -14,8 +14,8 @@ with
 messages as (
 
     select * from {{ only_touched(
-        ref('int_messages_classified'), by='int_touched_conversations',
-        key=['mall_id', 'buyer_uid']
+        ref('int_messages_classified'), by='int_touched_chat_days',
+        key=['mall_id', 'buyer_uid', 'service_date']
     ) }}
     where sender = 'buyer'
 
