@@ -1,8 +1,8 @@
-{% macro rank_versions(base, key, newest_by, columns, times=[]) -%}
+{% macro rank_versions(base, key, newest_by, columns, times=[], told_by_these=[]) -%}
 select
     landing_id,
     key_hash,
-    {{ columns | join(',\n    ') }},
+    {{ (columns + told_by_these) | join(',\n    ') }},
     loaded_at,
     load_date,
     source_file,

@@ -45,21 +45,29 @@ events as (
 
 -- Of all rows few were landed after any export that holds their day: each of
 -- these is looked for in every period. No event lies before the platform did.
+period_days as (
+
+    select
+        mall_id,
+        newest_loaded_at,
+        unnest(
+            generate_series(
+                greatest(period_start, date '2015-09-01'),
+                period_end, interval 1 day
+            )
+        ) as day_at
+    from periods
+
+),
+
 first_exports as (
 
     select
-        periods.mall_id,
-        cast(days.day_at as date) as date_day,
-        min(periods.newest_loaded_at) as loaded_at
-    from periods
-    cross join unnest(
-        generate_series(
-            greatest(periods.period_start, date '2015-09-01'),
-            periods.period_end,
-            interval 1 day
-        )
-    ) as days (day_at)
-    group by periods.mall_id, days.day_at
+        mall_id,
+        cast(day_at as date) as date_day,
+        min(newest_loaded_at) as loaded_at
+    from period_days
+    group by mall_id, day_at
 
 ),
 
@@ -74,9 +82,7 @@ reasons as (
             events.mall_id = first_exports.mall_id
             and events.date_day = first_exports.date_day
             and events.loaded_at > first_exports.loaded_at
-
     union all by name
-
     select
         source as landed_from,
         mall_id,

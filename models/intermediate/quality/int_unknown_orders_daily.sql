@@ -15,21 +15,11 @@ named as (
 
 ),
 
-named_orders as (
-
-    select
-        mall_id,
-        member as order_sn
-    from named
-    group by mall_id, member
-
-),
-
 orders as (
 
     select * from {{ only_touched(
-        ref('stg_pdd__orders'), by='cte.named_orders',
-        key=['mall_id', 'order_sn']
+        ref('stg_pdd__orders'), by='cte.named',
+        key={'mall_id': 'mall_id', 'order_sn': 'member'}
     ) }}
 
 ),

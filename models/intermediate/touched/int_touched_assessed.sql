@@ -1,4 +1,5 @@
--- Buyers of touched conversations, and those of whom a message's shift may be another one now.
+-- Buyers of touched conversations, and those of whom a message's shift may be
+-- another one now.
 with
 
 messages as (

@@ -4,12 +4,12 @@ with
 named as (
 
     select
-        stored.source,
-        stored.load_date
-    from {{ ref('int_references_daily') }} as stored
+        references_daily.source,
+        references_daily.load_date
+    from {{ ref('int_references_daily') }} as references_daily
     semi join {{ changes_of('base_pdd__orders') }} as orders
-        on stored.member = orders.order_sn
-    where stored.column_name = 'order_sn'
+        on references_daily.member = orders.order_sn
+    where references_daily.column_name = 'order_sn'
 
 ),
 

@@ -30,6 +30,7 @@ final as (
             'sent_at', 'need_reply', 'is_spam', 'order_sn', 'problem_code',
         ],
         times=['sent_at'],
+        told_by_these=['service_date'],
     ) }}
 
 )
