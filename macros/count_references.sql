@@ -9,7 +9,7 @@ select
     count(*) as rows
 from {{ only_touched(
     ref('stg_pdd__' ~ table), by='int_touched_loads', key=['load_date'],
-    source=table
+    listed={'source': table}
 ) }}
 where {{ column }} is not null
 group by load_date, mall_id, {{ column }}

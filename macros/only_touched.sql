@@ -1,15 +1,15 @@
 {# A relation, in an incremental build without the rows whose keys the build does
    not recompute. by: the model that lists the touched keys, changes.<model>, or
    cte.<name>, a CTE of the model. key: the columns by which both are matched; a
-   mapping where the relation has them under other names. source: keeps to the keys
-   listed for one source.
+   mapping where the relation has them under other names. listed: keeps to the keys
+   that are listed with these values.
    Unit tests and full builds see the relation itself.
    Where the key names no day, the keys alone are read from end to end, and the other
    columns where touched rows lie: a list of their places, of which the engine cannot
    think that it is longer than the table. Days lie close together, and the engine
    passes over what is outside of them. A view that has a macro select_<view> is put
    together from such rows, for the engine would read all that is below it. #}
-{% macro only_touched(relation, by, key, source=none) -%}
+{% macro only_touched(relation, by, key, listed={}) -%}
 {%- if model.resource_type == 'unit_test' -%}
 {{ relation }}
 {%- else -%}
@@ -24,9 +24,9 @@
     semi join {{ touched }} as touched
         on
             {{ keys_match('stored', 'touched', key) }}
-            {%- if source %}
-            and touched.source = '{{ source }}'
-            {%- endif %}
+            {%- for column, value in listed.items() %}
+            and touched.{{ column }} = '{{ value }}'
+            {%- endfor %}
 {%- endset -%}
 (
     {%- if stored is not none and stored.is_table %}
@@ -37,7 +37,7 @@
         from {{ matching }}
     )
     {%- elif select_view %}
-    {{ select_view(touched={'by': by, 'key': key, 'source': source}) }}
+    {{ select_view(touched={'by': by, 'key': key, 'listed': listed}) }}
     {%- else %}
     select stored.*
     from {{ matching }}

@@ -279,6 +279,26 @@ def test_a_refund_that_another_key_touches_keeps_its_order(tmp_path: Path) -> No
     assert buyer_after_a_run() == buyer
 
 
+def test_a_buyer_and_an_order_of_one_number_are_two(tmp_path: Path) -> None:
+    """A new version of the order's refund leaves the buyer's visits alone."""
+    root = tmp_path / "raw"
+    land(root, "orders", [], "none.csv", "2026-03-10")
+    land_card(root, "2026-03-10", msg_id="1", buyer_uid="same", order_sn="")
+    refund = {"mall_id": "m1", "id": "r1", "order_sn": "same", "join_or_not": "1"}
+    refund |= {"created_time": "2026-03-10 10:00:00"}
+    warehouse = Warehouse(the_project(), settings_of(root), seeded())
+    for day, status in (("2026-03-11", "3"), ("2026-03-12", "5")):
+        moment = {"updated_time": f"{day} 10:00:00", "_loaded_at": f"{day} 20:00:00"}
+        row = text_row("refunds", after_sales_status=status, **refund, **moment)
+        land(root, "refunds", [row], f"{day}.parquet", day)
+        warehouse.run()
+        found = published(seeded())
+        check_same(found, in_full(root))
+    visits = "select count(*) from intermediate.int_distinct_visits"
+    # The buyer's for the mall, and the order's.
+    assert seeded().execute(visits).fetchone() == (2,)
+
+
 def land_report(root: Path, load: str, **figures: str) -> None:
     """Land a report of a shop's 10 March with one agent, as exported on a day."""
     period = {"period_start": "2026-03-10", "period_end": "2026-03-10"}

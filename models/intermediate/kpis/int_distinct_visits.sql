@@ -17,7 +17,8 @@ buyer_days as (
 
     select * from {{ only_touched(
         ref('int_response_buyer_days'), by='int_touched_members',
-        key={'mall_id': 'mall_id', 'buyer_uid': 'member'}
+        key={'mall_id': 'mall_id', 'buyer_uid': 'member'},
+        listed={'measure': 'consult_buyers'}
     ) }}
     where scope = 'agent' or (scope = 'mall' and buyer_messages > 0)
 
@@ -27,7 +28,8 @@ interventions as (
 
     select * from {{ only_touched(
         ref('int_refund_requests'), by='int_touched_members',
-        key={'mall_id': 'mall_id', 'order_sn': 'member'}
+        key={'mall_id': 'mall_id', 'order_sn': 'member'},
+        listed={'measure': 'intervention_orders'}
     ) }}
     where is_platform_intervention and order_sn is not null
 

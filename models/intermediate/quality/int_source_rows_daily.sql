@@ -20,7 +20,7 @@ events as (
         cast(sent_at as date) as date_day
     from {{ only_touched(
         ref('stg_pdd__messages'), by='int_touched_source_days',
-        key={'sent_at::date': 'date_day'}, source='messages'
+        key={'sent_at::date': 'date_day'}, listed={'source': 'messages'}
     ) }}
     union all
     select
@@ -29,7 +29,7 @@ events as (
         cast(created_at as date) as date_day
     from {{ only_touched(
         ref('stg_pdd__orders'), by='int_touched_source_days',
-        key={'created_at::date': 'date_day'}, source='orders'
+        key={'created_at::date': 'date_day'}, listed={'source': 'orders'}
     ) }}
     union all
     select
@@ -38,7 +38,7 @@ events as (
         cast(created_at as date) as date_day
     from {{ only_touched(
         ref('stg_pdd__refunds'), by='int_touched_source_days',
-        key={'created_at::date': 'date_day'}, source='refunds'
+        key={'created_at::date': 'date_day'}, listed={'source': 'refunds'}
     ) }}
     union all
     select
@@ -47,7 +47,7 @@ events as (
         cast(created_at as date) as date_day
     from {{ only_touched(
         ref('stg_pdd__complaints'), by='int_touched_source_days',
-        key={'created_at::date': 'date_day'}, source='complaints'
+        key={'created_at::date': 'date_day'}, listed={'source': 'complaints'}
     ) }}
     union all
     select
@@ -56,7 +56,7 @@ events as (
         cast(created_at as date) as date_day
     from {{ only_touched(
         ref('stg_pdd__ratings'), by='int_touched_source_days',
-        key={'created_at::date': 'date_day'}, source='ratings'
+        key={'created_at::date': 'date_day'}, listed={'source': 'ratings'}
     ) }}
 
 ),

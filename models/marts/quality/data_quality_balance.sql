@@ -30,7 +30,7 @@ booked as (
             count(*) as rows
         from {{ only_touched(
             ref('stg_pdd__' ~ table), by='int_touched_loads',
-            key=['load_date'], source=table
+            key=['load_date'], listed={'source': table}
         ) }}
         group by load_date
         union all
@@ -41,7 +41,7 @@ booked as (
             count(*) as rows
         from {{ only_touched(
             ref('base_pdd__' ~ table ~ '_duplicates'), by='int_touched_loads',
-            key=['load_date'], source=table
+            key=['load_date'], listed={'source': table}
         ) }}
         where version_rank > 1
         group by load_date
@@ -53,7 +53,7 @@ booked as (
             count(*) as rows
         from {{ only_touched(
             ref('stg_pdd__' ~ table ~ '_rejected'), by='int_touched_loads',
-            key=['load_date'], source=table
+            key=['load_date'], listed={'source': table}
         ) }}
         group by load_date
     {% endfor %}
