@@ -330,7 +330,7 @@ def test_a_bad_keyword_pattern_is_named(mini: Kefu) -> None:
     model = "int_problem_texts.sql"
     shutil.copyfile(ROOT / "models/intermediate/help" / model, helped / model)
     (helped / "int_messages_classified.sql").write_text(CLASSIFIED, encoding="utf-8")
-    (helped / "int_touched_buyers.sql").write_text("select 1 as one", encoding="utf-8")
+    (helped / "base_pdd__messages.sql").write_text("select 1 as one", encoding="utf-8")
     seeds = mini.project / "seeds"
     seeds.mkdir()
     # There is no message at all, and still the pattern is tried.
