@@ -4,7 +4,7 @@
    mapping where the relation has them under other names. listed: keeps to the keys
    that are listed with these values.
    Unit tests and full builds see the relation itself.
-   Where the key names no day, the keys alone are read from end to end, and the other
+   Unless the rows lie by the day, the keys alone are read from end to end, and the other
    columns where touched rows lie: a list of their places, of which the engine cannot
    think that it is longer than the table. Days lie close together, and the engine
    passes over what is outside of them. A view that has a macro select_<view> is put
@@ -16,7 +16,7 @@
 {%- set touched = touched_relation(by) -%}
 {%- if is_incremental() -%}
 {%- set is_cte = relation is string -%}
-{%- set is_by_place = not is_cte and not names_a_day(key) -%}
+{%- set is_by_place = not is_cte and not lies_by_day(key) -%}
 {%- set stored = load_cached_relation(relation) if is_by_place else none -%}
 {%- set select_view = none if is_cte else context.get('select_' ~ relation.name) -%}
 {%- set matching -%}

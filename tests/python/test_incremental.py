@@ -299,6 +299,25 @@ def test_a_buyer_and_an_order_of_one_number_are_two(tmp_path: Path) -> None:
     assert seeded().execute(visits).fetchone() == (2,)
 
 
+def test_rows_that_stand_twice_are_put_right_by_what_touches_them(
+    tmp_path: Path,
+) -> None:
+    """Of equal rows the comparison knows one place, and takes all of them out."""
+    root = tmp_path / "raw"
+    land(root, "orders", [], "none.csv", "2026-03-10")
+    land_card(root, "2026-03-10", msg_id="1", buyer_uid="b1", order_sn="")
+    warehouse = Warehouse(the_project(), settings_of(root), seeded())
+    warehouse.run()
+    table = "intermediate.int_messages_assessed"
+    seeded().execute(f"insert into {table} from {table}")
+    land_card(root, "2026-03-11", msg_id="2", buyer_uid="b1", order_sn="")
+    warehouse.run()
+    messages = f"select msg_id from {table} order by msg_id"
+    assert seeded().execute(messages).fetchall() == [("1",), ("2",)]
+    found = published(seeded())
+    check_same(found, in_full(root))
+
+
 def land_report(root: Path, load: str, **figures: str) -> None:
     """Land a report of a shop's 10 March with one agent, as exported on a day."""
     period = {"period_start": "2026-03-10", "period_end": "2026-03-10"}
