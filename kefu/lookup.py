@@ -62,18 +62,21 @@ told as (
     select
         versions.sent_at,
         versions.msg_id,
-        coalesce(sequenced.sender, 'system') as sender,
+        coalesce(replied.sender, 'system') as sender,
         case
-            when sequenced.sender = 'buyer' then assessed.cs_uid
+            when replied.sender = 'buyer' then assessed.cs_uid
             else versions.cs_uid
         end as cs_uid,
         coalesce(assessed.is_assessed, false) as is_assessed,
-        coalesce(sequenced.asks_for_reply, false) as asks_for_reply,
-        sequenced.replied_at,
-        sequenced.response_ms / 1000 as response_seconds,
+        coalesce(replied.asks_for_reply, false) as asks_for_reply,
+        replied.replied_at,
+        replied.response_ms / 1000 as response_seconds,
         versions.content
     from versions
-    left join intermediate.int_messages_sequenced as sequenced
+    left join (
+        select * from intermediate.int_messages_replied
+        where mall_id = $mall_id and buyer_uid = $buyer_uid
+    ) as replied
         using (mall_id, buyer_uid, msg_id)
     left join intermediate.int_messages_assessed as assessed
         using (mall_id, buyer_uid, msg_id)

@@ -22,14 +22,15 @@
 {%- set touched = target.identifier ~ '__touched' -%}
 {%- set differing = target.identifier ~ '__differing' %}
 create or replace temp table {{ touched }} as
-select rowid as stored_at
-from {{ target }} as stored
 {%- if meta.get('touched_by') %}
-where exists(
-    select 1 from {{ touched_relation(meta['touched_by']) }} as touched
-    where {{ keys_match('stored', 'touched', meta['touched_key']) }}
-)
-{%- endif %};
+select stored.rowid as stored_at
+from {{ touched_rows_of(
+    target, touched_relation(meta['touched_by']), meta['touched_key']
+) }};
+{%- else %}
+select rowid as stored_at
+from {{ target }};
+{%- endif %}
 {%- if meta.get('changes') %}
 create or replace temp table {{ differing }} as
 select

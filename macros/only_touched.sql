@@ -19,15 +19,7 @@
 {%- set is_by_place = not is_cte and not lies_by_day(key) -%}
 {%- set stored = load_cached_relation(relation) if is_by_place else none -%}
 {%- set select_view = none if is_cte else context.get('select_' ~ relation.name) -%}
-{%- set matching -%}
-{{ relation }} as stored
-    semi join {{ touched }} as touched
-        on
-            {{ keys_match('stored', 'touched', key) }}
-            {%- for column, value in listed.items() %}
-            and touched.{{ column }} = '{{ value }}'
-            {%- endfor %}
-{%- endset -%}
+{%- set matching = touched_rows_of(relation, touched, key, listed) -%}
 (
     {%- if stored is not none and stored.is_table %}
     select *

@@ -4,9 +4,7 @@ with
 
 messages as (
 
-    select
-        *,
-        cast(sent_at as date) as service_date
+    select *
     from {% if touched -%}
             ({{ select_stg_pdd__messages(touched) }})
         {%- else -%}

@@ -27,6 +27,7 @@ final as (
         coalesce(need_reply, true) as need_reply,
         coalesce(is_spam, false) as is_spam,
         sent_at,
+        service_date,
         loaded_at,
         load_date
     from current_versions

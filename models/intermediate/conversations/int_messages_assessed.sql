@@ -1,8 +1,8 @@
-{%- set touched = {'by': 'int_touched_assessed', 'key': ['mall_id', 'buyer_uid']} %}
 {{ config(
     materialized='incremental',
     meta={
-        'touched_by': touched.by, 'touched_key': touched.key,
+        'touched_by': 'int_touched_assessed',
+        'touched_key': ['mall_id', 'buyer_uid', 'service_date'],
         'changes': {'mall_id': 'varchar', 'service_date': 'date'},
     },
 ) }}
@@ -15,19 +15,11 @@ messages as (
         *,
         cast(sent_at as time) as time_of_day,
         epoch_ms(sent_at) % 86400000 // 1000 as second_of_day
-    from {{ only_touched(ref('int_messages_sequenced'), **touched) }}
+    from {{ only_touched(
+        ref('int_messages_replied'), by='int_touched_assessed',
+        key=['mall_id', 'buyer_uid', 'service_date']
+    ) }}
     where sender in ('buyer', 'agent')
-
-),
-
-robot_only_days as (
-
-    select
-        mall_id,
-        buyer_uid,
-        service_date
-    from {{ only_touched(ref('int_buyer_days'), **touched) }}
-    where is_robot_only
 
 ),
 
@@ -53,9 +45,16 @@ default_shift_seconds as (
 
 responsible as (
 
+    -- Who wrote it, else who replied, else who was assigned, else whoever wrote to
+    -- the buyer last on that day.
     select
         *,
-        {{ responsible_cs_uid() }} as cs_uid
+        coalesce(
+            agent_cs_uid,
+            replied_cs_uid,
+            assigned_cs_uid,
+            previous_cs_uid_that_day
+        ) as cs_uid
     from messages
 
 ),
@@ -71,7 +70,7 @@ final as (
         responsible.replied_cs_uid,
         responsible.sent_at,
         responsible.service_date,
-        responsible.conversation_position,
+        responsible.position_that_day,
         responsible.asks_for_reply,
         responsible.is_round_start,
         responsible.replied_at,
@@ -84,7 +83,7 @@ final as (
         and exempt_dates.date_day is null
         and (
             {{ var('assess_robot_only_buyers') }}
-            or robot_only_days.buyer_uid is null
+            or not responsible.is_robot_only
         ) as is_assessed_all_day,
         is_assessed_all_day
         and responsible.time_of_day >= time '08:00:00'
@@ -95,11 +94,6 @@ final as (
             'none'
         ) as shift_name
     from responsible
-    left join robot_only_days
-        on
-            responsible.mall_id = robot_only_days.mall_id
-            and responsible.buyer_uid = robot_only_days.buyer_uid
-            and responsible.service_date = robot_only_days.service_date
     left join exempt_dates
         on responsible.service_date = exempt_dates.date_day
     left join shift_segments

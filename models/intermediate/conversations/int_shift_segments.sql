@@ -1,6 +1,6 @@
--- Rosters overlap and cross midnight. Each agent-day with messages is cut at
--- every start and end, and each piece goes to the shift that started last, so
--- that a message joins to one piece at most.
+-- Rosters overlap and cross midnight. Each agent's day, if there are messages on it, is
+-- cut at every start and end, and each piece goes to the shift that started last,
+-- so that a message joins to one piece at most.
 {{
     config(
         materialized='incremental',
@@ -23,16 +23,10 @@ shifts as (
 
 ),
 
-messages as (
-
-    select * from {{ ref('int_messages_sequenced') }}
-
-),
-
 service_dates as (
 
     select service_date
-    from messages
+    from {{ ref('int_buyer_days') }}
     group by service_date
 
 ),

@@ -2,7 +2,7 @@
     config(
         materialized='incremental',
         meta={
-            'touched_by': 'int_touched_chat_days',
+            'touched_by': 'int_touched_buyer_days',
             'touched_key': ['mall_id', 'buyer_uid', 'service_date'],
             'changes': {'mall_id': 'varchar', 'service_date': 'date'},
         },
@@ -14,7 +14,7 @@ with
 messages as (
 
     select * from {{ only_touched(
-        ref('int_messages_classified'), by='int_touched_chat_days',
+        ref('int_messages_classified'), by='int_touched_buyer_days',
         key=['mall_id', 'buyer_uid', 'service_date']
     ) }}
     where sender = 'buyer'

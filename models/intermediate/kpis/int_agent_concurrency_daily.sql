@@ -37,7 +37,7 @@ marked as (
     from messages
     window serving as (
         partition by mall_id, cs_uid, service_date, buyer_uid
-        order by conversation_position
+        order by position_that_day
     )
 
 ),

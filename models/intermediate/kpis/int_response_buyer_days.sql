@@ -5,7 +5,7 @@
         materialized='incremental',
         meta={
             'touched_by': 'int_touched_assessed',
-            'touched_key': ['mall_id', 'buyer_uid'],
+            'touched_key': ['mall_id', 'buyer_uid', 'service_date'],
         },
     )
 }}
@@ -16,7 +16,7 @@ messages as (
 
     select * from {{ only_touched(
         ref('int_messages_assessed'), by='int_touched_assessed',
-        key=['mall_id', 'buyer_uid']
+        key=['mall_id', 'buyer_uid', 'service_date']
     ) }}
 
 ),
@@ -39,7 +39,7 @@ added_up as (
         count(response_ms) filter (is_assessed) as answered_messages,
         coalesce(sum(response_ms) filter (is_assessed), 0) as response_ms,
         max(response_ms) filter (is_assessed) as slowest_response_ms,
-        arg_min_null(response_ms, conversation_position) filter (is_assessed)
+        arg_min_null(response_ms, position_that_day) filter (is_assessed)
             as first_response_ms,
         count(*) filter (is_assessed_all_day) as assessed_messages_all_day,
         count(*) filter ({{ is_replied_within(30000, '_all_day') }})
@@ -88,6 +88,7 @@ final as (
         {{ is_late('180000', '_all_day') }} as is_late_3min_all_day
     from added_up
     where scope = 'mall' or cs_uid is not null
+    {{ lay_by_day('service_date') }}
 
 )
 

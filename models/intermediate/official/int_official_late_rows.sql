@@ -28,7 +28,7 @@ periods as (
 events as (
 
     {% for table, time in [
-        ('messages', 'sent_at'), ('orders', 'created_at'),
+        ('messages', 'service_date'), ('orders', 'created_at'),
         ('refunds', 'created_at'), ('complaints', 'created_at'),
         ('ratings', 'created_at'),
     ] %}

@@ -1,4 +1,7 @@
--- Our figures that the platform's score page shows too, under its names.
+-- Our figures that the platform's score page shows too, under its names. A view:
+-- few of them are ever asked for, those of the days of landed pages.
+{{ config(materialized='view') }}
+
 with
 
 help_rates as (

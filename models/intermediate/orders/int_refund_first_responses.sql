@@ -38,7 +38,7 @@ agent_messages as (
         mall_id,
         buyer_uid,
         sent_at,
-        arg_min(cs_uid, conversation_position) as cs_uid
+        arg_min(cs_uid, position_that_day) as cs_uid
     from {{ only_touched(
         ref('int_messages_assessed'), by='int_touched_buyers',
         key=['mall_id', 'buyer_uid']

@@ -17,10 +17,10 @@ events as (
     select
         'messages' as source,
         mall_id,
-        cast(sent_at as date) as date_day
+        service_date as date_day
     from {{ only_touched(
         ref('stg_pdd__messages'), by='int_touched_source_days',
-        key={'sent_at::date': 'date_day'}, listed={'source': 'messages'}
+        key={'service_date': 'date_day'}, listed={'source': 'messages'}
     ) }}
     union all
     select

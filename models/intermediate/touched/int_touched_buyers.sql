@@ -1,4 +1,4 @@
--- Buyers whose conversation, orders or refund requests are other ones now.
+-- Buyers whose messages, orders or refund requests are other ones now.
 with
 
 touched as (
@@ -6,7 +6,7 @@ touched as (
     select
         mall_id,
         buyer_uid
-    from {{ ref('int_touched_conversations') }}
+    from {{ ref('int_touched_buyer_days') }}
     union
     select
         mall_id,

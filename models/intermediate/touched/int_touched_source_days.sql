@@ -1,7 +1,7 @@
 -- Days of each source on which rows lie that came or went, and those that a
 -- moved as-of end brings in or takes out.
 {%- set times = {
-    'messages': 'sent_at',
+    'messages': 'service_date',
     'orders': 'created_at',
     'refunds': 'created_at',
     'complaints': 'created_at',

@@ -3,7 +3,7 @@
         materialized='incremental',
         meta={
             'touched_by': 'int_touched_assessed',
-            'touched_key': ['mall_id', 'buyer_key'],
+            'touched_key': ['mall_id', 'buyer_key', 'service_date'],
         },
     )
 }}
@@ -14,7 +14,7 @@ messages as (
 
     select * from {{ only_touched(
         ref('int_messages_assessed'), by='int_touched_assessed',
-        key=['mall_id', 'buyer_uid']
+        key=['mall_id', 'buyer_uid', 'service_date']
     ) }}
     where asks_for_reply
 

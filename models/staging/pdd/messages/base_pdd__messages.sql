@@ -11,7 +11,7 @@
                 'buyer_uid': 'varchar',
                 'order_sn': 'varchar',
                 'load_date': 'date',
-                'sent_at': 'timestamp',
+                'service_date': 'date',
             },
         },
         post_hook="{{ book_landing('messages') }}",
