@@ -38,7 +38,7 @@ LOTS = {
         {
             "response_unit": "round",
             "response_time_denominator": "all",
-            "reply_horizon_hours": 2,
+            "reply_horizon_hours": 0.5,
             "assess_robot_only_buyers": True,
             "after_sales_period_days": 7,
             "conversion_window_days": 2,
@@ -55,7 +55,7 @@ LOTS = {
         303,
         {
             "as_of_date": "2024-02-20",
-            "reply_horizon_hours": 48,
+            "reply_horizon_hours": 36.5,
             "after_sales_period_days": 0,
             "conversion_window_days": 5,
             "score_min_orders": 3,

@@ -299,6 +299,56 @@ def test_a_buyer_and_an_order_of_one_number_are_two(tmp_path: Path) -> None:
     assert seeded().execute(visits).fetchone() == (2,)
 
 
+def test_what_reaches_over_midnight_is_computed_anew(tmp_path: Path) -> None:
+    """A reply and a round of one day hang on messages of others, near and far."""
+    root = tmp_path / "raw"
+    land(root, "orders", [], "none.csv", "2026-03-01")
+    warehouse = Warehouse(the_project(), settings_of(root), seeded())
+
+    def say(name: str, time: str, cs_uid: str | None = None) -> Path:
+        role = {"from_role": "mall_cs", "cs_uid": cs_uid} if cs_uid else {}
+        row = {"msg_id": name, "buyer_uid": "b1", "ts": time, "order_sn": ""}
+        return land_card(root, "2026-03-21", **row, **role)
+
+    def roster(shift: str) -> None:
+        hours = {"start_at": "2026-03-10 20:00:00", "end_at": "2026-03-11 04:00:00"}
+        row = {"mall_id": "m1", "cs_uid": "ann", "shift_name": shift} | hours
+        rows = [text_row("agent_shifts", **row)]
+        land(root, "agent_shifts", rows, "s.parquet", "2026-03-10")
+
+    def after_a_run(asked: str) -> tuple:
+        warehouse.run()
+        found = published(seeded())
+        check_same(found, in_full(root))
+        query = f"""
+            select responsible_cs_uid, response_seconds, shift_name, is_round_start
+            from marts.fct_buyer_messages where msg_id = '{asked}'
+        """
+        return seeded().execute(query).fetchone()
+
+    say("asked", "2026-03-10 23:50:00")
+    assert after_a_run("asked") == (None, None, "晚班", True)
+    say("again", "2026-03-20 09:00:00")
+    assert after_a_run("again") == (None, None, "早班", False)
+    answer = say("answer", "2026-03-11 00:10:00", "ann")
+    assert after_a_run("asked") == ("ann", 1200, "晚班", True)
+    assert after_a_run("again") == (None, None, "早班", True)
+    roster("夜班")
+    assert after_a_run("asked") == ("ann", 1200, "夜班", True)
+    answer.unlink()
+    assert after_a_run("asked") == (None, None, "晚班", True)
+    assert after_a_run("again") == (None, None, "早班", False)
+    # A run ends between the two tables of days, and between days and messages.
+    models = list(the_project().full.models)
+    for name in ("int_buyer_days", "int_buyer_days_linked"):
+        answer = say("answer", "2026-03-11 00:10:00", "ann")
+        with pytest.raises(Ended):
+            warehouse.run(models.index(name) + 1)
+        assert after_a_run("asked") == ("ann", 1200, "夜班", True)
+        answer.unlink()
+        assert after_a_run("again") == (None, None, "早班", False)
+
+
 def test_rows_that_stand_twice_are_put_right_by_what_touches_them(
     tmp_path: Path,
 ) -> None:

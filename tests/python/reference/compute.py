@@ -16,7 +16,7 @@ from . import orders as trade
 class Settings:
     """The vars of metrics.md with their defaults."""
 
-    reply_horizon_hours: int = 24
+    reply_horizon_hours: float = 24
     assess_robot_only_buyers: bool = False
     resolve_order_buyers: bool = False
     response_time_denominator: str = "answered"
