@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +33,6 @@ from kefu.raw_input import read_input
 from kefu.settings import Settings
 
 BUILT_HERE = ("staging", "intermediate", "marts", "changes", "ledger", "raw")
-FRESH = "fresh_rows"
 
 
 class Ended(Exception):
@@ -42,21 +40,12 @@ class Ended(Exception):
 
 
 @dataclass(frozen=True)
-class Increment:
-    """What continues an incremental model."""
-
-    query: str
-    """Gives the rows of the touched keys."""
-    statements: str
-    """Puts them in place of those that are stored; they are in FRESH."""
-
-
-@dataclass(frozen=True)
 class IncrementalProject:
     """The compiled project and how each incremental model is continued."""
 
     full: Project
-    increments: dict[str, Increment]
+    increments: dict[str, str]
+    """The statements by which an incremental model is continued."""
 
     @classmethod
     def compile(
@@ -75,12 +64,8 @@ class IncrementalProject:
                 continue
             name = node["name"]
             place = Path("kefu_warehouse") / node["original_file_path"]
-            query = (target / "compiled" / place).read_text(encoding="utf-8")
             statements = (target / "run" / place).read_text(encoding="utf-8")
-            increments[name] = Increment(
-                without_catalog(query),
-                re.sub(rf'"?{name}__dbt_tmp\d*"?', FRESH, without_catalog(statements)),
-            )
+            increments[name] = without_catalog(statements)
         return cls(full, increments)
 
 
@@ -142,10 +127,7 @@ class Warehouse:
             for hook in model.hooks:
                 self.connection.execute(hook)
             self.connection.execute("begin")
-            self.connection.execute(
-                f"create or replace temp table {FRESH} as (\n{increment.query}\n)"
-            )
-            self.connection.execute(increment.statements)
+            self.connection.execute(increment)
             if model.after:
                 self.connection.execute(model.after)
         self.connection.execute("commit")

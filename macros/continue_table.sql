@@ -11,18 +11,22 @@
    the table. With changes they and the fresh ones are grouped by all columns: where there
    are as many of a row as before, it stays where it is. Without, nobody asks what they
    were: they go unread. #}
-{% macro get_incremental_touched_sql(arg_dict) -%}
-{%- set target = arg_dict['target_relation'] -%}
-{%- set fresh = arg_dict['temp_relation'] -%}
-{%- set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) -%}
+{% macro continue_table(target, compiled_code) -%}
 {%- set meta = config.get('meta') -%}
-{%- if meta.get('touched_by') == 'landings' -%}
-{{ replace_landed_rows(target, fresh, columns, meta) }}
-{%- else -%}
+{%- set fresh = target.identifier ~ '__fresh' -%}
 {%- set touched = target.identifier ~ '__touched' -%}
-{%- set differing = target.identifier ~ '__differing' %}
+{%- set differing = target.identifier ~ '__differing' -%}
+create or replace temp table {{ fresh }} as (
+{{ compiled_code }}
+);
 create or replace temp table {{ touched }} as
-{%- if meta.get('touched_by') %}
+{%- if meta.get('touched_by') == 'landings' %}
+select rowid as stored_at
+from {{ target }}
+where landing_id in (
+    select landing_id from raw.touched_landings where source = '{{ meta['landing'] }}'
+);
+{%- elif meta.get('touched_by') %}
 select stored.rowid as stored_at
 from {{ touched_rows_of(
     target, touched_relation(meta['touched_by']), meta['touched_key']
@@ -31,49 +35,38 @@ from {{ touched_rows_of(
 select rowid as stored_at
 from {{ target }};
 {%- endif %}
-{%- if meta.get('changes') %}
+{%- if meta.get('touched_by') == 'landings' %}
+{{ replace_landed_rows(target, fresh, touched, meta) }}
+{%- elif meta.get('changes') %}
+{%- set tracked = meta['changes'].keys() | join(', ') %}
 create or replace temp table {{ differing }} as
 select
-    {{ columns }},
-    min(stored_at) as stored_at,
-    count(stored_at) as stored_rows,
+    * exclude (stored_at),
+    list(stored_at) filter (where stored_at is not null) as stored_at,
     count(*) - count(stored_at) as fresh_rows
 from (
-    select {{ columns }}, rowid as stored_at
+    select *, rowid as stored_at
     from {{ target }}
     where rowid in (select stored_at from {{ touched }})
-    union all
-    select {{ columns }}, null as stored_at
+    union all by name
+    select *, null as stored_at
     from {{ fresh }}
 ) as compared
-group by {{ columns }}
-having stored_rows != fresh_rows;
-{%- set tracked = meta['changes'].keys() | join(', ') %}
+group by all
+having count(stored_at) != count(*) - count(stored_at);
 insert into {{ changes_table(target) }} ({{ tracked }})
 select distinct {{ tracked }} from {{ differing }};
--- Of rows that are equal in every column only one place is known.
-delete from {{ target }} as stored
-where
-    stored.rowid in (select stored_at from {{ touched }})
-    and exists(
-        select 1 from {{ differing }} as differing
-        where
-            differing.stored_rows > 1
-            {%- for column in arg_dict['dest_columns'] %}
-            and stored.{{ column.quoted }} is not distinct from differing.{{ column.quoted }}
-            {%- endfor %}
-    );
 delete from {{ target }}
-where rowid in (select stored_at from {{ differing }} where stored_rows = 1);
-insert into {{ target }} ({{ columns }})
-select {{ columns }}
-from {{ differing }}, range(fresh_rows);
+where rowid in (select unnest(stored_at) from {{ differing }});
+insert into {{ target }} by name
+select differing.* exclude (stored_at, fresh_rows)
+from {{ differing }} as differing, range(fresh_rows);
 drop table {{ differing }};
 {%- else %}
 delete from {{ target }}
 where rowid in (select stored_at from {{ touched }});
-insert into {{ target }} ({{ columns }}) select {{ columns }} from {{ fresh }};
+insert into {{ target }} by name from {{ fresh }};
 {%- endif %}
+drop table {{ fresh }};
 drop table {{ touched }};
-{%- endif %}
 {%- endmacro %}
