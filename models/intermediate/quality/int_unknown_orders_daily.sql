@@ -18,7 +18,7 @@ named as (
 orders as (
 
     select * from {{ only_touched(
-        ref('stg_pdd__orders'), by='cte.named',
+        ref('int_orders_classified'), by='cte.named',
         key={'mall_id': 'mall_id', 'order_sn': 'member'}
     ) }}
 
