@@ -434,7 +434,9 @@ def _with_macros(hook: str, root: Path) -> str:
         undefined=jinja2.StrictUndefined, extensions=["jinja2.ext.do"]
     )
     macros = "".join(
-        path.read_text(encoding="utf-8") for path in sorted(root.glob("macros/*.sql"))
+        path.read_text(encoding="utf-8")
+        for path in sorted(root.glob("macros/*.sql"))
+        if not path.stem.startswith("materialization_")
     )
     return environment.from_string(macros + hook).render().strip()
 
