@@ -13,6 +13,7 @@
     {%- set target = this.incorporate(type='table') -%}
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {% do adapter.ensure_transaction() %}
     {% call statement('main') -%}
         {%- if not is_incremental() -%}
             {{ replace_relation(

@@ -7,6 +7,7 @@
     {%- set target = this.incorporate(type='table') -%}
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {% do adapter.ensure_transaction() %}
     {% call statement('main') -%}
         {{ replace_relation(existing, create_table_as(False, target, compiled_code)) }}
     {%- endcall %}

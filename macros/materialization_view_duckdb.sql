@@ -4,6 +4,7 @@
     {%- set target = this.incorporate(type='view') -%}
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {% do adapter.ensure_transaction() %}
     {% call statement('main') -%}
         {{ replace_relation(existing, get_create_view_as_sql(target, compiled_code)) }}
     {%- endcall %}

@@ -352,7 +352,7 @@ def test_what_reaches_over_midnight_is_computed_anew(tmp_path: Path) -> None:
 def test_rows_that_stand_twice_are_put_right_by_what_touches_them(
     tmp_path: Path,
 ) -> None:
-    """Of equal rows the comparison knows one place, and takes all of them out."""
+    """Of equal rows the comparison knows all places, and leaves what there are."""
     root = tmp_path / "raw"
     land(root, "orders", [], "none.csv", "2026-03-10")
     land_card(root, "2026-03-10", msg_id="1", buyer_uid="b1", order_sn="")
