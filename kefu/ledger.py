@@ -86,9 +86,9 @@ class Span:
         """Return the span as it stands in the environment."""
         return f"{self.first or ''}/{self.last or ''}"
 
-    def holds(self, entry: Entry) -> bool:
-        """Tell whether a landing's load date lies in the span."""
-        found = LOAD_DAY.search(entry.landing)
+    def holds(self, landing: str) -> bool:
+        """Tell whether the load date in a landing's name lies in the span."""
+        found = LOAD_DAY.search(landing)
         if found is None:
             return False
         day = dt.date.fromisoformat(found.group(1))
@@ -136,7 +136,7 @@ def compare(
         for entry in present
         if entry.landing not in known
         or known[entry.landing].digest != entry.digest
-        or (again is not None and again.holds(entry))
+        or (again is not None and again.holds(entry.landing))
     ]
     names = {entry.landing for entry in present}
     gone = [entry for entry in known.values() if entry.landing not in names]

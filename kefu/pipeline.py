@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 import duckdb
@@ -32,7 +32,7 @@ from kefu.errors import (
 from kefu.faults import without_values
 from kefu.files import remove
 from kefu.landed_vars import FILE, read_vars
-from kefu.landing import discover
+from kefu.landing import LandedFile, discover
 from kefu.ledger import READ_AGAIN, Span
 from kefu.meta_schema import watermark
 from kefu.privacy_key import has_changed, refuse_weak_key
@@ -130,6 +130,8 @@ def run(
         # Before the input: what another run publishes from here on is newer.
         follows = Versions(settings.published).current_id() or NOTHING
         raw = preflight(settings, say)
+        if options.read_again and raw.landing:
+            check_span(options.read_again, raw.landing.files)
         # After the input: what turns a var on lies there before what needs it.
         landed = landed_vars(settings)
         variables = landed | given
@@ -184,6 +186,17 @@ def run(
     done = Published(record, figures, time.monotonic() - started)
     say_summary(settings, figures, done.seconds, say)
     return done
+
+
+def check_span(span: Span, files: Iterable[LandedFile]) -> None:
+    """Raise KefuError if no landed file is of the load dates to read again."""
+    if not any(span.holds(file.name) for file in files):
+        raise KefuError(
+            f"no landing has a load date from {span.first or 'the beginning'} to"
+            f" {span.last or 'the end'}, so there is nothing to read again: look at"
+            " --from and --to",
+            EXIT_INPUT,
+        )
 
 
 def mend_report(settings: Settings, say: Callable[[str], None]) -> None:

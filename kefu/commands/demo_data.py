@@ -11,6 +11,8 @@ from kefu.errors import KefuError
 from kefu.run_lock import folder_replaced
 from kefu.settings import DEMO_MARK, DEMO_UNFINISHED, Settings
 
+MARK_TEXT = "Invented data, made by `kefu demo-data`.\n"
+
 
 @click.command("demo-data")
 @click.option("--malls", type=click.IntRange(1), default=24, show_default=True)
@@ -25,7 +27,7 @@ from kefu.settings import DEMO_MARK, DEMO_UNFINISHED, Settings
 def command(malls: int, days: int, messages: int, seed: int, out: Path | None) -> None:
     """Write invented landings; the same arguments give the same files.
 
-    A folder that already holds something is only replaced if it is demo data.
+    A folder that already holds something is only replaced if all of it is demo data.
     """
     from kefu import demo_data as generator  # noqa: PLC0415
 
@@ -37,6 +39,7 @@ def command(malls: int, days: int, messages: int, seed: int, out: Path | None) -
         counts = generator.generate(
             out_dir=folder, malls=malls, days=days, messages=messages, seed=seed
         )
+        note_files(folder)
         (folder / DEMO_UNFINISHED).unlink()
     say(
         f"demo data in {folder} ({time.monotonic() - started:.1f} s), rows landed,"
@@ -73,9 +76,15 @@ def prepare_demo_folder(folder: Path) -> None:
                 f"{folder} holds something that is no demo data: give another"
                 " folder with --out"
             )
+        foreign = [] if unfinished.exists() else added_files(folder)
+        if foreign:
+            raise KefuError(
+                f"{folder} holds files that `kefu demo-data` did not make, as"
+                f" {foreign[0]}: move them away, or give another folder with --out"
+            )
         # Both marks first: killed here, the folder is read by no run and can
         # still be emptied.
-        mark.write_text("Invented data, made by `kefu demo-data`.\n", encoding="utf-8")
+        mark.write_text(MARK_TEXT, encoding="utf-8")
         unfinished.touch()
         for entry in folder.iterdir():
             if entry.is_dir():
@@ -84,3 +93,28 @@ def prepare_demo_folder(folder: Path) -> None:
                 entry.unlink()
     except OSError as error:
         raise not_writable(folder, error) from error
+
+
+def note_files(folder: Path) -> None:
+    """Write into the folder's mark which files were made."""
+    names = "".join(f"{name}\n" for name in files_in(folder))
+    (folder / DEMO_MARK).write_text(MARK_TEXT + names, encoding="utf-8")
+
+
+def added_files(folder: Path) -> list[str]:
+    """Return the files that were added to demo data since they were made.
+
+    Empty where the mark names no files, as that of an earlier version.
+    """
+    mark = folder / DEMO_MARK
+    made = mark.read_text(encoding="utf-8").splitlines()[1:] if mark.exists() else []
+    return sorted(set(files_in(folder)).difference(made)) if made else []
+
+
+def files_in(folder: Path) -> list[str]:
+    """Return all files below the folder but hidden ones, by path from there."""
+    return sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.startswith(".")
+    )

@@ -289,6 +289,18 @@ def test_killed_demo_data_are_no_input(kefu: Kefu) -> None:
     assert "is unfinished: make it anew" in one_line_of(refused.stderr)
     assert kefu(*small).returncode == 0
     assert not (kefu.raw_root / DEMO_UNFINISHED).exists()
+    # What was landed beside them since is nobody's to delete.
+    landed = kefu.raw_root / "orders" / "load_date=2026-11-01" / "ours.csv"
+    landed.parent.mkdir()
+    landed.write_text("mall_id\n", encoding="utf-8")
+    refused = kefu(*small)
+    assert refused.returncode == 3
+    assert "as orders/load_date=2026-11-01/ours.csv: move" in one_line_of(
+        refused.stderr
+    )
+    assert landed.exists()
+    landed.unlink()
+    assert kefu(*small).returncode == 0
 
 
 def test_what_a_lock_file_says_decides_nothing(tmp_path: Path) -> None:

@@ -126,6 +126,11 @@ def test_a_span_of_load_dates_is_read_again(small: Kefu) -> None:
     assert continued(small) == {BASE, VERSIONS}
     run(small, "--from", "2026-03-01", "--to", "2026-03-02")
     assert continued(small) == set()
+    refused = small("run", "--from", "2027-03-01", "--to", "2027-03-02")
+    assert refused.returncode == 3
+    told = refused.stderr.strip()
+    assert "no landing has a load date from 2027-03-01 to 2027-03-02" in told
+    assert "\n" not in told
 
 
 def test_a_full_run_begins_anew(small: Kefu) -> None:
