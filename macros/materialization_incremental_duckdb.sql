@@ -1,7 +1,7 @@
 {# A table that continues what stands: by `touched` (continue_table), or by `append`
    where the query gives only what is not there yet. One statement makes the fresh
    rows and puts them in. That their columns fit is known, for the same code made the
-   table (prepare_increment); the adapter's own asks the database for them six times. #}
+   table (prepare_increment); the adapter's own asks the database for them each time. #}
 {% materialization incremental, adapter='duckdb' %}
     {%- set strategy = config.get('incremental_strategy') -%}
     {%- if strategy not in ['touched', 'append'] -%}
@@ -11,10 +11,7 @@
     {%- endif -%}
     {%- set existing = load_cached_relation(this) -%}
     {%- set target = this.incorporate(type='table') -%}
-    {{ run_hooks(pre_hooks, inside_transaction=False) }}
-    {{ run_hooks(pre_hooks, inside_transaction=True) }}
-    {% do adapter.ensure_transaction() %}
-    {% call statement('main') -%}
+    {% call build_relation(target) -%}
         {%- if not is_incremental() -%}
             {{ replace_relation(
                 existing, create_table_as(False, target, compiled_code)
@@ -27,9 +24,5 @@
             );
         {%- endif -%}
     {%- endcall %}
-    {% do persist_docs(target, model) %}
-    {{ run_hooks(post_hooks, inside_transaction=True) }}
-    {% do adapter.commit() %}
-    {{ run_hooks(post_hooks, inside_transaction=False) }}
     {{ return({'relations': [target]}) }}
 {% endmaterialization %}

@@ -5,15 +5,8 @@
 {% materialization table, adapter='duckdb' %}
     {%- set existing = load_cached_relation(this) -%}
     {%- set target = this.incorporate(type='table') -%}
-    {{ run_hooks(pre_hooks, inside_transaction=False) }}
-    {{ run_hooks(pre_hooks, inside_transaction=True) }}
-    {% do adapter.ensure_transaction() %}
-    {% call statement('main') -%}
+    {% call build_relation(target) -%}
         {{ replace_relation(existing, create_table_as(False, target, compiled_code)) }}
     {%- endcall %}
-    {% do persist_docs(target, model) %}
-    {{ run_hooks(post_hooks, inside_transaction=True) }}
-    {% do adapter.commit() %}
-    {{ run_hooks(post_hooks, inside_transaction=False) }}
     {{ return({'relations': [target]}) }}
 {% endmaterialization %}
