@@ -441,3 +441,16 @@ def test_a_late_correction_of_a_report_is_judged_anew(tmp_path: Path) -> None:
     # The correction is taken back: the report stands as it was first exported.
     (root / "official_agent_kpi/load_date=2026-03-14/2026-03-14.parquet").unlink()
     assert after_a_run()[1] == ("mall_total", 2, 2, "equal", 1)
+    # While no report is there more comes late; then the report does.
+    (root / "official_agent_kpi/load_date=2026-03-11/2026-03-11.parquet").unlink()
+    later |= {"msg_id": "4", "buyer_uid": "b3", "_loaded_at": "2026-03-13 20:00:00"}
+    land(
+        root,
+        "messages",
+        [text_row("messages", **chat | later)],
+        "later.parquet",
+        "2026-03-13",
+    )
+    assert after_a_run() == []
+    land_report(root, "2026-03-11", consult_buyers="2")
+    assert [row[-1] for row in after_a_run()] == [2, 2]
