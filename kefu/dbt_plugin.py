@@ -5,12 +5,16 @@ in the working database, and gives every cursor the key for buyer_key as a
 DuckDB variable, which dbt writes to no manifest and no log.
 """
 
+import contextlib
 import datetime as dt
+import functools
 import os
 from pathlib import Path
 from typing import Any
 
 import duckdb
+from dbt.adapters.contracts.connection import Connection
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.events.logging import AdapterLogger
@@ -43,6 +47,7 @@ class Plugin(BasePlugin):
     def initialize(self, plugin_config: dict[str, Any]) -> None:
         """Resolve the settings once for all connections of this process."""
         install()
+        cancel_what_is_open()
         try:
             self.settings = Settings.from_env()
         except KefuError as error:
@@ -121,6 +126,23 @@ class Plugin(BasePlugin):
             "set variable kefu_latest_load ="
             f" cast({quote_text(latest) if latest else 'null'} as timestamp)"
         )
+
+
+@functools.cache
+def cancel_what_is_open() -> None:
+    """Have dbt-duckdb interrupt queries without breaking on one that just ended.
+
+    Its thread may close a connection between dbt's look and the interruption. DuckDB
+    refuses that, and dbt would tell this instead of who asked it to stop, and leave
+    the other queries running.
+    """
+    cancel = DuckDBConnectionManager.cancel
+
+    def cancel_if_open(self: DuckDBConnectionManager, connection: Connection) -> None:
+        with contextlib.suppress(duckdb.ConnectionException):
+            cancel(self, connection)
+
+    DuckDBConnectionManager.cancel = cancel_if_open
 
 
 def latest_load(now: dt.datetime) -> str | None:

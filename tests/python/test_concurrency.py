@@ -4,6 +4,8 @@ import dataclasses
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -247,6 +249,38 @@ def test_asked_to_stop(
     # Its tables may be of two runs.
     assert gated("publish", "--untested").returncode == 5
     assert gated("published").returncode == 0
+
+
+CLOSED = """
+import duckdb
+from dbt.adapters.duckdb.environments.local import LocalEnvironment
+
+def cancel(connection):
+    connection.handle.cursor().interrupt()
+    raise duckdb.ConnectionException("Connection already closed!")
+
+LocalEnvironment.cancel = staticmethod(cancel)
+from kefu.cli import main
+main()
+"""
+
+
+def test_asked_to_stop_while_a_query_ends(gated: Kefu, gate: Gate) -> None:
+    """Its connection may be closed by the time that it is to be interrupted."""
+    run = subprocess.Popen(
+        [sys.executable, "-c", CLOSED, *RUN, "--full"],
+        cwd=gated.home,
+        env=gated.environment | {"TEST_GATE": str(gate.path)},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    gate.wait()
+    run.send_signal(signal.SIGTERM)
+    gate.open()
+    _, told = run.communicate(timeout=60)
+    assert run.returncode == 128 + signal.SIGTERM
+    assert "stopped by SIGTERM:" in one_line_of(told)
 
 
 def test_asking_twice_does_not_wait(gated: Kefu, gate: Gate) -> None:
