@@ -4,8 +4,10 @@
 
 For each length the history is built in full, then one more day lands and
 `kefu run` continues, then it is called once more with nothing new. Every length
-ends on the same day with the same rows a day. Prints a table in Markdown and
-appends the figures to results/increments.json.
+ends on the same day with the same rows a day. The increments are run several times,
+each from the same built history, one length after the other and then again from the
+first, so that a machine that is slow for a while is so for all; what is told is the
+median. Prints a table in Markdown and appends the figures to results/increments.json.
 """
 
 from __future__ import annotations
@@ -113,57 +115,106 @@ def land(source: Path, target: Path, dates: set[str], members: set[str]) -> None
             os.link(path, place)
 
 
-def measure(lot: Lot, days: int, memory_limit: str | None) -> dict[str, Run]:
-    """Build `days` days of history, one day more, and nothing more."""
-    home = lot.home / "increments" / str(days)
-    shutil.rmtree(home, ignore_errors=True)
-    dates = sorted(
-        {
-            LOAD_DATE.search(path.as_posix()).group(1)
-            for path in lot.raw_root.rglob("load_date=*")
+class History:
+    """A warehouse of some days of landings, and the day that comes next."""
+
+    def __init__(self, lot: Lot, days: int, memory_limit: str | None) -> None:
+        """Land `days` days of a lot in a folder of its own, and build them."""
+        self.lot = lot
+        self.home = lot.home / "increments" / str(days)
+        shutil.rmtree(self.home, ignore_errors=True)
+        dates = sorted(
+            {
+                LOAD_DATE.search(path.as_posix()).group(1)
+                for path in lot.raw_root.rglob("load_date=*")
+            }
+        )
+        # With the last load comes whatever was due after it: no day like the others.
+        # The last but one is the day that comes new.
+        *history, self.next_date, _ = dates
+        self.environment = lot.environment(memory_limit) | {
+            "KEFU_RAW_ROOT": str(self.home / "raw"),
+            "KEFU_DATABASE": str(self.home / "working" / "kefu.duckdb"),
+            "KEFU_PUBLISHED": str(self.home / "published" / "kefu.duckdb"),
+            "DBT_TARGET_PATH": str(self.home / "target"),
+            "DBT_LOG_PATH": str(self.home / "logs"),
         }
-    )
-    # With the last load comes whatever was due after it: no day like the others.
-    dates = dates[:-1]
-    # The last day is the one that comes new.
-    history = set(dates[-days - 1 : -1])
-    environment = lot.environment(memory_limit) | {
-        "KEFU_RAW_ROOT": str(home / "raw"),
-        "KEFU_DATABASE": str(home / "working" / "kefu.duckdb"),
-        "KEFU_PUBLISHED": str(home / "published" / "kefu.duckdb"),
-        "DBT_TARGET_PATH": str(home / "target"),
-        "DBT_LOG_PATH": str(home / "logs"),
+        land(lot.raw_root, self.home / "raw", set(history[-days:]), set(history))
+        shutil.copy2(lot.raw_root / DEMO_MARK, self.home / "raw")
+        self.full = run_kefu(self.environment)
+        for place in ("working", "published"):
+            shutil.copytree(self.home / place, self.home / "built" / place)
+        land(lot.raw_root, self.home / "raw", {self.next_date}, {self.next_date})
+
+    def continued(self) -> tuple[Run, Run]:
+        """Build the next day from what was built, and then nothing more."""
+        for place in ("working", "published"):
+            shutil.rmtree(self.home / place)
+            shutil.copytree(self.home / "built" / place, self.home / place)
+        # What the copy leaves to be written is not the run's work.
+        os.sync()
+        # In a short history the late rows of invented orders weigh much.
+        late = ("--accept", "published_figures_kept", "--reason", "late invented rows")
+        return run_kefu(self.environment, *late), run_kefu(self.environment)
+
+
+def measure(
+    lot: Lot, lengths: Sequence[int], memory_limit: str | None, repeats: int
+) -> dict[int, dict[str, list[Run]]]:
+    """Build each length of history, then its next day `repeats` times."""
+    histories = {}
+    for days in lengths:
+        print(f"{days} days of history", file=sys.stderr)
+        histories[days] = History(lot, days, memory_limit)
+    found: dict[int, dict[str, list[Run]]] = {
+        days: {"full": [history.full], "increment": [], "nothing new": []}
+        for days, history in histories.items()
     }
-    land(lot.raw_root, home / "raw", history, set(dates[:-1]))
-    shutil.copy2(lot.raw_root / DEMO_MARK, home / "raw")
-    runs = {"full": run_kefu(environment)}
-    land(lot.raw_root, home / "raw", {dates[-1]}, {dates[-1]})
-    # In a short history the late rows of invented orders weigh much.
-    late = ("--accept", "published_figures_kept", "--reason", "late invented rows")
-    runs["increment"] = run_kefu(environment, *late)
-    runs["nothing new"] = run_kefu(environment)
-    shutil.rmtree(home)
-    return runs
+    for repeat in range(repeats):
+        for days, history in histories.items():
+            print(
+                f"one day more after {days}, {repeat + 1} of {repeats}", file=sys.stderr
+            )
+            increment, nothing_new = history.continued()
+            found[days]["increment"].append(increment)
+            found[days]["nothing new"].append(nothing_new)
+    for history in histories.values():
+        shutil.rmtree(history.home)
+    return found
 
 
-def table(measured: Mapping[int, Mapping[str, Run]]) -> str:
+def median_run(runs: Sequence[Run]) -> Run:
+    """Return the run whose models took the median of all."""
+    in_order = sorted(runs, key=lambda run: (run.models, run.wall_seconds))
+    return in_order[len(runs) // 2]
+
+
+def figures_of(runs: Sequence[Run]) -> dict[str, object]:
+    """Return what is kept of repeated runs: the median's figures, and all of one."""
+    every = [round(run.models, 2) for run in runs]
+    return median_run(runs).figures() | {"model_seconds_of_each": every}
+
+
+def table(measured: Mapping[int, Mapping[str, Sequence[Run]]]) -> str:
     """Return the figures as a Markdown table, lengths of history as rows."""
-    shortest = measured[min(measured)]["increment"].models
+    shortest = median_run(measured[min(measured)]["increment"]).models
     rows = []
     for days, runs in measured.items():
-        full, increment = runs["full"], runs["increment"]
+        full, increment, nothing_new = map(median_run, runs.values())
+        models = [run.models for run in runs["increment"]]
         rows.append(
             {
                 "days of history": days,
                 "full: models s": full.models,
                 "increment: models s": increment.models,
+                "from - to": f"{min(models):.2f} - {max(models):.2f}",
                 "to the shortest": increment.models / shortest,
                 "of the full build": f"{increment.models / full.models:.1%}",
                 "data tests s": increment.data_tests,
                 "audit s": increment.stage_seconds.get("auditing", 0.0),
                 "publish s": increment.stage_seconds.get("publishing", 0.0),
                 "all s": increment.wall_seconds,
-                "nothing new s": runs["nothing new"].wall_seconds,
+                "nothing new s": nothing_new.wall_seconds,
             }
         )
     return markdown(rows)
@@ -177,22 +228,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--malls", type=int, default=24)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--memory-limit", help="of DuckDB, as 3GB")
+    parser.add_argument("--repeats", type=int, default=3)
     asked = parser.parse_args(arguments)
     most = max(asked.days) + 5
     lot = Lot(asked.messages_a_day * most, asked.malls, most, asked.seed)
     try:
         print("inventing landings, unless they are there", file=sys.stderr)
         lot.make()
-        found = {}
-        for days in sorted(asked.days):
-            print(f"{days} days of history", file=sys.stderr)
-            found[days] = measure(lot, days, asked.memory_limit)
+        found = measure(lot, sorted(asked.days), asked.memory_limit, asked.repeats)
     except BenchmarkError as error:
         print(f"benchmarks.increments: {error}", file=sys.stderr)
         return 1
     kept = {
-        str(days): {name: run.figures() for name, run in runs.items()}
-        for days, runs in found.items()
+        str(days): {name: figures_of(runs) for name, runs in of_days.items()}
+        for days, of_days in found.items()
     }
     keep("increments", surroundings() | {"messages_a_day": asked.messages_a_day} | kept)
     print(table(found))

@@ -1,10 +1,26 @@
 -- What: core_issues_30d, counted anew from fct_orders and fct_help_requests, each
 -- put on the 30 days it counts for, on the dates of help_seeking_rate_30d. Rows
--- that must not be there show up too. No tolerance.
+-- that must not be there show up too. No tolerance. On the newest as-of dates,
+-- and in turn on the older ones (recounted_dates).
 -- When it matters: a mall is told to mend a problem that it does not have.
 -- How to resolve: list the counted requests of the failing mall and problem;
 -- then see assert_help_rates_match_requests, whose running sums are the same.
 with
+
+recounted_dates as (
+
+    {{ recounted_dates() }}
+
+),
+
+-- What a date is compared with is the same a week before.
+needed_dates as (
+
+    select as_of_date from recounted_dates
+    union
+    select as_of_date - 7 as as_of_date from recounted_dates
+
+),
 
 requests as (
 
@@ -31,7 +47,9 @@ dates as (
         as_of_date,
         help_orders_30d as mall_help_orders_30d
     from {{ ref('help_seeking_rate_30d') }}
-    where module = 'all'
+    where
+        module = 'all'
+        and as_of_date in (select needed_dates.as_of_date from needed_dates)
 
 ),
 
@@ -82,6 +100,10 @@ recounted as (
             issues.mall_id = week_before.mall_id
             and issues.problem_code = week_before.problem_code
             and issues.as_of_date - 7 = week_before.as_of_date
+    where
+        issues.as_of_date in (
+            select recounted_dates.as_of_date from recounted_dates
+        )
 
 ),
 
@@ -98,6 +120,8 @@ published as (
         platform_help_orders_30d,
         platform_share
     from {{ ref('core_issues_30d') }}
+    where
+        as_of_date in (select recounted_dates.as_of_date from recounted_dates)
 
 )
 

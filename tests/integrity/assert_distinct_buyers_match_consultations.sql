@@ -1,12 +1,19 @@
 -- What: distinct_consult_buyers_30d, counted anew with count(distinct), each day
 -- put on the 30 days it counts for: for malls from fct_consultations, for agents
--- from the messages that they wrote or are responsible for. No tolerance.
+-- from the messages that they wrote or are responsible for. No tolerance. On the
+-- newest as-of dates, and in turn on the older ones (recounted_dates).
 -- When it matters: the count from change points drifts from the truth, and
 -- never comes back, because it is a running sum.
 -- How to resolve: take the first as-of date that fails; int_distinct_changes
 -- has a wrong +1 or -1 on that date for one of the buyers seen then or 30 days
 -- before.
 with
+
+dates as (
+
+    {{ recounted_dates() }}
+
+),
 
 seen as (
 
@@ -32,12 +39,19 @@ seen as (
 
 ),
 
-seen_within_30_days as (
+counted_on as (
 
     select
         * exclude (service_date),
         service_date + cast(unnest(range(30)) as integer) as as_of_date
     from seen
+
+),
+
+seen_within_30_days as (
+
+    select * from counted_on
+    where as_of_date in (select dates.as_of_date from dates)
 
 ),
 
@@ -50,6 +64,7 @@ published as (
         as_of_date,
         distinct_consult_buyers_30d
     from {{ ref('mall_kpi_30d') }}
+    where as_of_date in (select dates.as_of_date from dates)
 
     union all
 
@@ -60,6 +75,7 @@ published as (
         as_of_date,
         distinct_consult_buyers_30d
     from {{ ref('agent_kpi_30d') }}
+    where as_of_date in (select dates.as_of_date from dates)
 
 ),
 

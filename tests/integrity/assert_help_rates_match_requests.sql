@@ -1,6 +1,7 @@
 -- What: help_seeking_rate_30d, with every module and channel, counted anew
 -- from fct_orders and fct_help_requests, each put on the 30 days it counts for,
--- instead of change points. No tolerance.
+-- instead of change points. No tolerance. On the newest as-of dates, and in turn
+-- on the older ones (recounted_dates).
 -- When it matters: the running sums behind the help-seeking rate and the
 -- experience score have drifted from the orders.
 -- How to resolve: take the first as-of date that fails for the mall and module;
@@ -12,7 +13,13 @@
 ] %}
 with
 
-orders as (
+dates as (
+
+    {{ recounted_dates() }}
+
+),
+
+orders_within_30_days as (
 
     select
         mall_id,
@@ -20,6 +27,13 @@ orders as (
         confirm_date + cast(unnest(range(30)) as integer) as as_of_date
     from {{ ref('fct_orders') }}
     where is_grouped
+
+),
+
+orders as (
+
+    select * from orders_within_30_days
+    where as_of_date in (select dates.as_of_date from dates)
 
 ),
 
@@ -103,6 +117,7 @@ published as (
         help_seeking_rate,
         platform_help_rate
     from {{ ref('help_seeking_rate_30d') }}
+    where as_of_date in (select dates.as_of_date from dates)
 
 ),
 

@@ -1,6 +1,7 @@
 -- What: median and 90th percentile of mall_kpi_30d and agent_kpi_30d, taken
 -- anew over the messages of fct_buyer_messages, on every seventh as-of date
--- (all messages on all their dates would take longer than the build).
+-- (all messages on all their dates would take longer than the build): of the
+-- newest, and in turn of the older ones (recounted_dates).
 -- Interpolated in whole numbers, so without any tolerance.
 -- When it matters: a quantile is made of daily quantiles, or of messages that
 -- are not assessed.
@@ -8,19 +9,22 @@
 -- agent in the 30 days; int_response_quantiles_30d must have the same.
 with
 
+dates as (
+
+    {{ recounted_dates(every=7) }}
+
+),
+
 answered as (
 
     select
         mall_id,
         responsible_cs_uid as cs_uid,
-        date '2015-09-01' + 7 * cast(
-            unnest(range(
-                (service_date - date '2015-09-01' + 6) // 7,
-                (service_date - date '2015-09-01' + 29) // 7 + 1
-            )) as integer
-        ) as as_of_date,
+        dates.as_of_date,
         cast(round(response_seconds * 1000) as bigint) as response_ms
     from {{ ref('fct_buyer_messages') }}
+    inner join dates
+        on service_date between dates.as_of_date - 29 and dates.as_of_date
     where is_assessed and response_seconds is not null
 
 ),
@@ -35,7 +39,7 @@ published as (
         median_response_seconds,
         p90_response_seconds
     from {{ ref('mall_kpi_30d') }}
-    where (as_of_date - date '2015-09-01') % 7 = 0
+    where as_of_date in (select dates.as_of_date from dates)
 
     union all
 
@@ -47,7 +51,7 @@ published as (
         median_response_seconds,
         p90_response_seconds
     from {{ ref('agent_kpi_30d') }}
-    where (as_of_date - date '2015-09-01') % 7 = 0
+    where as_of_date in (select dates.as_of_date from dates)
 
 ),
 

@@ -182,3 +182,40 @@ def test_results_are_drawn_with_marks_and_dashes(tmp_path: Path) -> None:
     assert "floor script" in drawn
     assert "stroke-dasharray" in drawn
     assert "seconds of wall time" in drawn
+
+
+def test_of_repeated_runs_the_median_is_told() -> None:
+    """By the time of the models; of runs that built none by the whole time."""
+    stages = dict.fromkeys(("building", "auditing", "publishing"), 1.0)
+
+    def runs(models: list[float], walls: list[float]) -> list[increments.Run]:
+        return [
+            increments.Run(wall, stages, model, 2.0)
+            for model, wall in zip(models, walls, strict=True)
+        ]
+
+    measured = {
+        30: {
+            "full": runs([20.0], [40.0]),
+            "increment": runs([9.0, 4.0, 5.0], [50.0, 60.0, 70.0]),
+            "nothing new": runs([0.0, 0.0, 0.0], [0.7, 0.9, 0.8]),
+        },
+        365: {
+            "full": runs([80.0], [99.0]),
+            "increment": runs([8.0, 6.0, 4.0], [50.0, 60.0, 70.0]),
+            "nothing new": runs([0.0, 0.0, 0.0], [0.6, 0.6, 0.6]),
+        },
+    }
+    heads, _, *rows = (
+        [cell.strip() for cell in line.strip("| ").split("|")]
+        for line in increments.table(measured).splitlines()
+    )
+    shown = [dict(zip(heads, row, strict=True)) for row in rows]
+    assert [row["increment: models s"] for row in shown] == ["5.00", "6.00"]
+    assert [row["from - to"] for row in shown] == ["4.00 - 9.00", "4.00 - 8.00"]
+    assert [row["to the shortest"] for row in shown] == ["1.00", "1.20"]
+    assert [row["of the full build"] for row in shown] == ["25.0%", "7.5%"]
+    assert [row["nothing new s"] for row in shown] == ["0.80", "0.60"]
+    kept = increments.figures_of(measured[30]["increment"])
+    assert kept["model_seconds"] == 5.0
+    assert kept["model_seconds_of_each"] == [9.0, 4.0, 5.0]

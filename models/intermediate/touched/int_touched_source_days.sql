@@ -25,9 +25,10 @@ moved as (
         select cast(versions.{{ time }} as date) as date_day
         from {{ ref('base_pdd__' ~ table) }} as versions
         inner join moved
+            -- Not of the time cut to a day: of that the engine knows no bounds.
             on
-                cast(versions.{{ time }} as date)
-                between moved.first_date and moved.last_date
+                versions.{{ time }} >= moved.first_date
+                and versions.{{ time }} < moved.last_date + 1
 
     ),
 {% endfor %}
