@@ -1,6 +1,8 @@
 {% macro parse_loaded_at(text) -%}
 {%- set spaced = "replace(" ~ text ~ ", 'T', ' ')" -%}
 case
+    when {{ is_printed_timestamp(text, zones=['', '+00']) }}
+        then try_cast({{ text }} as timestamp)
     when {{ is_timestamp_text(spaced) }}
         then try_cast({{ spaced }} as timestamp)
     when {{ is_timestamp_text(spaced, zone=' ?(Z|[+-]\\d\\d(:?\\d\\d)?)') }}

@@ -18,14 +18,16 @@ dates as (
 answered as (
 
     select
-        mall_id,
-        responsible_cs_uid as cs_uid,
+        messages.mall_id,
+        messages.responsible_cs_uid as cs_uid,
         dates.as_of_date,
-        cast(round(response_seconds * 1000) as bigint) as response_ms
-    from {{ ref('fct_buyer_messages') }}
+        cast(round(messages.response_seconds * 1000) as bigint) as response_ms
+    from {{ ref('fct_buyer_messages') }} as messages
     inner join dates
-        on service_date between dates.as_of_date - 29 and dates.as_of_date
-    where is_assessed and response_seconds is not null
+        on
+            messages.service_date
+            between dates.as_of_date - 29 and dates.as_of_date
+    where messages.is_assessed and messages.response_seconds is not null
 
 ),
 
