@@ -23,7 +23,8 @@ orders as (
 attributions as (
 
     select * from {{ only_touched(
-        ref('int_order_attributions'), by='cte.orders', key=['order_sn']
+        ref('int_order_attributions'), by='cte.orders',
+        key=['order_sn', 'confirm_date']
     ) }}
 
 ),

@@ -24,7 +24,8 @@ attributions as (
 orders as (
 
     select * from {{ only_touched(
-        ref('int_orders_classified'), by='cte.attributions', key=['order_sn']
+        ref('int_orders_classified'), by='cte.attributions',
+        key=['order_sn', 'confirm_date']
     ) }}
 
 ),

@@ -6,8 +6,8 @@
     config(
         materialized='incremental',
         meta={
-            'touched_by': 'int_touched_buyers',
-            'touched_key': ['mall_id', 'buyer_uid'],
+            'touched_by': 'int_touched_attributions',
+            'touched_key': ['order_sn', 'confirm_date'],
             'changes': {
                 'order_sn': 'varchar',
                 'mall_id': 'varchar',
@@ -26,10 +26,23 @@ orders as (
         cast(confirm_date + 1 as timestamp) as window_end,
         confirm_date - ({{ var('conversion_window_days') }} - 1) as window_start
     from {{ only_touched(
-        ref('int_orders_classified'), by='int_touched_buyers',
-        key=['mall_id', 'buyer_uid']
+        ref('int_orders_classified'), by='int_touched_attributions',
+        key=['order_sn', 'confirm_date']
     ) }}
     where is_grouped and is_paid and buyer_uid is not null
+
+),
+
+-- Days from which these orders may be attributed.
+consult_days as (
+
+    select
+        mall_id,
+        buyer_uid,
+        confirm_date
+        - cast(unnest(range({{ var('conversion_window_days') }})) as integer)
+            as service_date
+    from orders
 
 ),
 
@@ -37,53 +50,46 @@ agent_messages as (
 
     -- Of agent messages at the same moment the last one stands for all.
     select
-        mall_id,
-        buyer_uid,
-        sent_at,
-        arg_max(cs_uid, position_that_day) as cs_uid
+        messages.mall_id,
+        messages.buyer_uid,
+        messages.sent_at,
+        arg_max(messages.cs_uid, messages.position_that_day) as cs_uid
     from {{ only_touched(
-        ref('int_messages_assessed'), by='int_touched_buyers',
-        key=['mall_id', 'buyer_uid']
-    ) }}
-    where sender = 'agent'
-    group by mall_id, buyer_uid, sent_at
+        ref('int_messages_assessed'), by='cte.consult_days',
+        key=['mall_id', 'buyer_uid', 'service_date']
+    ) }} as messages
+    semi join consult_days
+        on
+            messages.mall_id = consult_days.mall_id
+            and messages.buyer_uid = consult_days.buyer_uid
+            and cast(messages.sent_at as date) = consult_days.service_date
+    where messages.sender = 'agent'
+    group by messages.mall_id, messages.buyer_uid, messages.sent_at
 
 ),
 
 moments as (
 
-    select
-        *,
-        1 as step,
-        'before_order' as attribution_step,
-        least(created_at, window_end) as moment
-    from orders
-    union all
-    select
-        *,
-        2 as step,
-        'before_payment' as attribution_step,
-        least(paid_at, window_end) as moment
-    from orders
-    union all
-    select
-        *,
-        3 as step,
-        'before_group' as attribution_step,
-        confirmed_at as moment
-    from orders
+    {% for step, moment in [
+        ('before_order', 'least(created_at, window_end)'),
+        ('before_payment', 'least(paid_at, window_end)'),
+        ('before_group', 'confirmed_at'),
+    ] %}
+        select
+            *,
+            {{ loop.index }} as step,
+            '{{ step }}' as attribution_step,
+            {{ moment }} as moment
+        from orders
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
 
 ),
 
 candidates as (
 
     select
-        moments.order_sn,
-        moments.mall_id,
-        moments.buyer_uid,
-        moments.step,
-        moments.attribution_step,
-        moments.window_start,
+        moments.*,
         agent_messages.cs_uid,
         cast(agent_messages.sent_at as date) as consult_date
     from moments
@@ -101,12 +107,13 @@ final as (
         order_sn,
         mall_id,
         buyer_uid,
+        confirm_date,
         arg_min(cs_uid, step) as attributed_cs_uid,
         arg_min(consult_date, step) as attributed_consult_date,
         arg_min(attribution_step, step) as attribution_step
     from candidates
     where consult_date >= window_start
-    group by order_sn, mall_id, buyer_uid
+    group by order_sn, mall_id, buyer_uid, confirm_date
 
 )
 

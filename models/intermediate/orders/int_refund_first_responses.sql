@@ -2,8 +2,8 @@
     config(
         materialized='incremental',
         meta={
-            'touched_by': 'int_touched_buyers',
-            'touched_key': ['mall_id', 'buyer_uid'],
+            'touched_by': 'int_touched_first_responses',
+            'touched_key': ['refund_id', 'created_date'],
             'changes': {
                 'refund_id': 'varchar',
                 'mall_id': 'varchar',
@@ -24,10 +24,21 @@ refund_requests as (
         created_at,
         created_date
     from {{ only_touched(
-        ref('int_refund_requests'), by='int_touched_buyers',
-        key=['mall_id', 'buyer_uid']
+        ref('int_refund_requests'), by='int_touched_first_responses',
+        key=['refund_id', 'created_date']
     ) }}
     where buyer_uid is not null
+
+),
+
+-- 72 hours end on the third day after.
+response_days as (
+
+    select
+        mall_id,
+        buyer_uid,
+        created_date + cast(unnest(range(4)) as integer) as service_date
+    from refund_requests
 
 ),
 
@@ -35,16 +46,21 @@ agent_messages as (
 
     -- Of agent messages at the same moment the first one is the response.
     select
-        mall_id,
-        buyer_uid,
-        sent_at,
-        arg_min(cs_uid, position_that_day) as cs_uid
+        messages.mall_id,
+        messages.buyer_uid,
+        messages.sent_at,
+        arg_min(messages.cs_uid, messages.position_that_day) as cs_uid
     from {{ only_touched(
-        ref('int_messages_assessed'), by='int_touched_buyers',
-        key=['mall_id', 'buyer_uid']
-    ) }}
-    where sender = 'agent'
-    group by mall_id, buyer_uid, sent_at
+        ref('int_messages_assessed'), by='cte.response_days',
+        key=['mall_id', 'buyer_uid', 'service_date']
+    ) }} as messages
+    semi join response_days
+        on
+            messages.mall_id = response_days.mall_id
+            and messages.buyer_uid = response_days.buyer_uid
+            and cast(messages.sent_at as date) = response_days.service_date
+    where messages.sender = 'agent'
+    group by messages.mall_id, messages.buyer_uid, messages.sent_at
 
 ),
 
