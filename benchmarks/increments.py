@@ -6,8 +6,9 @@ For each length the history is built in full, then one more day lands and
 `kefu run` continues, then it is called once more with nothing new. Every length
 ends on the same day with the same rows a day. The increments are run several times,
 each from the same built history, one length after the other and then again from the
-first, so that a machine that is slow for a while is so for all; what is told is the
-median. Prints a table in Markdown and appends the figures to results/increments.json.
+first, so that a machine that is slow for a while is so for all; told is the run whose
+models took the median. Prints a table in Markdown and appends the figures to
+results/increments.json.
 """
 
 from __future__ import annotations
@@ -184,13 +185,13 @@ def measure(
 
 
 def median_run(runs: Sequence[Run]) -> Run:
-    """Return the run whose models took the median of all."""
+    """Return the run whose models took the median; of two in the middle the slower."""
     in_order = sorted(runs, key=lambda run: (run.models, run.wall_seconds))
     return in_order[len(runs) // 2]
 
 
 def figures_of(runs: Sequence[Run]) -> dict[str, object]:
-    """Return what is kept of repeated runs: the median's figures, and all of one."""
+    """Return what is kept: the figures of the median, and the models' of each run."""
     every = [round(run.models, 2) for run in runs]
     return median_run(runs).figures() | {"model_seconds_of_each": every}
 
@@ -230,6 +231,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--memory-limit", help="of DuckDB, as 3GB")
     parser.add_argument("--repeats", type=int, default=3)
     asked = parser.parse_args(arguments)
+    if asked.repeats < 1:
+        parser.error("--repeats must be 1 or more")
     most = max(asked.days) + 5
     lot = Lot(asked.messages_a_day * most, asked.malls, most, asked.seed)
     try:

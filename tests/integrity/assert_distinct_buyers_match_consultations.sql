@@ -4,7 +4,7 @@
 -- newest as-of dates, and in turn on the older ones (recounted_dates).
 -- When it matters: the count from change points drifts from the truth, and
 -- never comes back, because it is a running sum.
--- How to resolve: take the first as-of date that fails; int_distinct_changes
+-- How to resolve: take the first as-of date that fails; int_distinct_visits
 -- has a wrong +1 or -1 on that date for one of the buyers seen then or 30 days
 -- before.
 with

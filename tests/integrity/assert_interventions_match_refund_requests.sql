@@ -4,7 +4,7 @@
 -- a running sum has drifted.
 -- How to resolve: take the first as-of date that fails and the requests of the
 -- mall in fct_refunds with is_platform_intervention on that date and 30 days
--- before; int_distinct_changes has a wrong change there.
+-- before; int_distinct_visits has a wrong change there.
 with
 
 interventions as (

@@ -275,10 +275,13 @@ def test_asked_to_stop_while_a_query_ends(gated: Kefu, gate: Gate) -> None:
         stdout=subprocess.DEVNULL,
         text=True,
     )
-    gate.wait()
-    run.send_signal(signal.SIGTERM)
-    gate.open()
-    _, told = run.communicate(timeout=60)
+    try:
+        gate.wait()
+        run.send_signal(signal.SIGTERM)
+        gate.open()
+        _, told = run.communicate(timeout=60)
+    finally:
+        run.kill()
     assert run.returncode == 128 + signal.SIGTERM
     assert "stopped by SIGTERM:" in one_line_of(told)
 

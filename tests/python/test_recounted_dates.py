@@ -8,6 +8,7 @@ import pytest
 from conftest import ROOT
 
 END = dt.date(2026, 10, 30)
+OLD = range(-1000, -900)
 TEXT = (ROOT / "macros" / "recounted_dates.sql").read_text(encoding="utf-8")
 
 
@@ -33,20 +34,34 @@ def test_the_newest_dates_are_all_recounted() -> None:
     assert max(recounted) > (END - dt.date(2015, 9, 1)).days - 13
 
 
+def ages_seen(step: int, runs: int, every: int) -> list[int]:
+    """Return which of 100 old dates so many runs recount, so often as they do."""
+    seen: list[int] = []
+    for run in range(runs):
+        moved = run * step
+        recounted = days_before(END + dt.timedelta(days=moved), every)
+        seen += [day for day in OLD if moved - day in recounted]
+    return sorted(seen)
+
+
 @pytest.mark.parametrize("step", [1, 7, 28, 30, 31])
 def test_older_dates_come_in_turn(step: int) -> None:
     """However many days lie between two runs, 13 of them come past every date."""
-    old = range(-1000, -900)
-    seen: list[int] = []
-    for run in range(13):
-        moved = run * step
-        recounted = days_before(END + dt.timedelta(days=moved))
-        seen += [day for day in old if moved - day in recounted]
-    assert sorted(seen) == list(old)
+    assert ages_seen(step, runs=13, every=1) == list(OLD)
+
+
+@pytest.mark.parametrize(("step", "runs"), [(1, 182), (7, 91)])
+def test_each_seventh_of_them_comes_in_turn(step: int, runs: int) -> None:
+    """Of weekly runs, too, though these end on one weekday always."""
+    assert set(ages_seen(step, runs, every=7)) == set(OLD)
 
 
 def test_each_seventh_of_them() -> None:
-    recounted = days_before(END, every=7)
-    assert all(day % 7 == 0 for day in recounted)
-    assert {day for day in recounted if 0 <= day < 60} == set(range(0, 60, 7))
-    assert {day for day in recounted if 60 <= day < 300} == {91, 182, 273}
+    for moved in range(14):
+        recounted = days_before(END + dt.timedelta(days=moved), every=7)
+        (shift,) = {day % 7 for day in recounted}
+        newest = set(range(shift - 28, 60, 7))
+        assert {day for day in recounted if day < 60} == newest
+        assert {day for day in recounted if 60 <= day < 300} == {
+            day for day in range(shift, 300, 91) if day >= 60
+        }
