@@ -6,10 +6,18 @@
 {% macro current_versions(table, touched=none) -%}
 {%- if touched -%}
 {%- set base = only_touched(below('staging', 'base_pdd__' ~ table), **touched) -%}
-{%- set duplicates = only_touched(
-    below('staging', 'base_pdd__' ~ table ~ '_duplicates'), **touched
-) -%}
-{%- else -%}
+{%- set duplicates = 'duplicates' -%}
+with
+
+duplicates as materialized (
+
+    select * from {{ only_touched(
+        below('staging', 'base_pdd__' ~ table ~ '_duplicates'), **touched
+    ) }}
+
+)
+
+{% else -%}
 {%- set base = ref('base_pdd__' ~ table) -%}
 {%- set duplicates = ref('base_pdd__' ~ table ~ '_duplicates') -%}
 {%- endif -%}

@@ -9,7 +9,7 @@ orders as (
 
 ),
 
-requests as (
+requests as not materialized (
 
     select * from {{ ref('int_help_requests_gathered') }}
 

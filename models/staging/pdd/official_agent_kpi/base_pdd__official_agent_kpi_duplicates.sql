@@ -10,7 +10,7 @@
 
 with
 
-versions as not materialized (
+versions as {{ materialized_if_touched() }} (
 
     select * from {{ only_touched(
         ref('base_pdd__official_agent_kpi'), by='changes.base_pdd__official_agent_kpi',
