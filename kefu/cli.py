@@ -43,7 +43,8 @@ Exit codes:
   1  a question was not answered with yes: nothing was changed; or an error that
      nobody foresaw
   2  the command was called wrongly
-  3  the input, a path or a setting is wrong: nothing was built
+  3  the input, a path or a setting is wrong, or the input changed during the
+     run: nothing was published
   4  a model or a test failed: nothing was published
   5  publishing failed: the published file is as it was
   6  the audit found what must not be published: nothing was

@@ -442,8 +442,10 @@ def _arguments(settings: Settings, options: RunOptions) -> list[str]:
     arguments += ["--log-level-file", "debug", "build"]
     arguments += ["--project-dir", str(settings.root)]
     arguments += ["--profiles-dir", os.environ["DBT_PROFILES_DIR"]]
-    # Unit tests prove the code, not the data: `make test` runs them.
-    arguments += ["--exclude-resource-type", "unit_test"]
+    # Unit tests prove the code, not the data: `make test` runs them. Exposures have
+    # nothing to do, and would be counted among what is yet to be done.
+    for kind in ("unit_test", "exposure"):
+        arguments += ["--exclude-resource-type", kind]
     if not options.with_tests:
         arguments += ["--exclude-resource-type", "test"]
     if options.full_refresh:
