@@ -32,8 +32,8 @@ COMMANDS = {
 }
 
 # Objects made until Python looks for garbage, and looks until it looks at older ones.
-# What dbt reads of a project stays: by default its million objects are looked at
-# again and again, for a tenth of a small run's time.
+# What dbt reads of a project stays: by default it is looked at again and again, 3 s of
+# a small run's 25 (docs/performance.md).
 GARBAGE_THRESHOLDS = (50_000, 30, 30)
 
 EXIT_CODES = """
