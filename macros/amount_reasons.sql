@@ -1,6 +1,6 @@
 {% macro amount_reasons(columns) -%}
 {%- for column in columns %}
-when {{ column }} is not null and try_cast({{ column }}_text as double) < 0
+when {{ column }} <= 0 and try_cast({{ column }}_text as double) < 0
     then 'negative_{{ column }}'
 {%- endfor %}
 {%- for column in columns %}

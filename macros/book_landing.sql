@@ -45,11 +45,20 @@ from (
     union all
     select
         landing_id,
-        {{ booked_date(
-            'load_date', parse_loaded_at(trimmed_text('_loaded_at'))
-        ) }} as load_date
-    from {{ unbooked }}
-    where load_date is null
+        {{ booked_date('load_date', parse_loaded_at('_loaded_at')) }} as load_date
+    from (
+        select
+            *,
+            {{ read_times(['_loaded_at']) }}
+        from (
+            select
+                landing_id,
+                load_date,
+                {{ trimmed_text('_loaded_at') }} as _loaded_at_text
+            from {{ unbooked }}
+            where load_date is null
+        )
+    )
 )
 group by all
 {%- endmacro %}

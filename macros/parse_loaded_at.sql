@@ -1,8 +1,9 @@
-{% macro parse_loaded_at(text) -%}
+{% macro parse_loaded_at(column) -%}
+{%- set text = column ~ '_text' -%}
 {%- set spaced = "replace(" ~ text ~ ", 'T', ' ')" -%}
 case
-    when {{ is_printed_timestamp(text, zones=['', '+00']) }}
-        then try_cast({{ text }} as timestamp)
+    when {{ is_printed_timestamp(column, zones=['', '+00']) }}
+        then {{ column }}_read
     when {{ is_timestamp_text(spaced) }}
         then try_cast({{ spaced }} as timestamp)
     when {{ is_timestamp_text(spaced, zone=' ?(Z|[+-]\\d\\d(:?\\d\\d)?)') }}
@@ -10,9 +11,7 @@ case
             try_cast(
                 regexp_replace({{ spaced }}, ' (Z|[+-])', '\1') as timestamptz
             ) at time zone 'UTC'
-    when regexp_full_match({{ text }}, '[0-9]+')
-        then
-            {{ local_time_of_unix('try_cast(' ~ text ~ ' as bigint)') }}
-            - interval 8 hours
+    when {{ column }}_unix is not null
+        then {{ local_time_of_unix(column ~ '_unix') }} - interval 8 hours
 end
 {%- endmacro %}

@@ -1,10 +1,10 @@
-{% macro parse_local_time(text) -%}
+{% macro parse_local_time(column) -%}
 case
-    when {{ is_printed_timestamp(text) }}
-        then date_trunc('milliseconds', try_cast({{ text }} as timestamp))
-    when regexp_full_match({{ text }}, '[0-9]+')
-        then {{ local_time_of_unix('try_cast(' ~ text ~ ' as bigint)') }}
-    when {{ is_timestamp_text(text) }}
-        then date_trunc('milliseconds', try_cast({{ text }} as timestamp))
+    when {{ is_printed_timestamp(column) }}
+        then date_trunc('milliseconds', {{ column }}_read)
+    when {{ column }}_unix is not null
+        then {{ local_time_of_unix(column ~ '_unix') }}
+    when {{ is_timestamp_text(column ~ '_text') }}
+        then date_trunc('milliseconds', {{ column }}_read)
 end
 {%- endmacro %}

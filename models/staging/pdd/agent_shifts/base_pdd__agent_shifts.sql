@@ -33,22 +33,31 @@ trimmed as (
 
 ),
 
+timed as (
+
+    select
+        *,
+        {{ read_times(['start_at', 'end_at', '_loaded_at']) }}
+    from trimmed
+
+),
+
 typed as (
 
     select
         mall_id_text as mall_id,
         cs_uid_text as cs_uid,
         shift_name_text as shift_name,
-        {{ parse_local_time('start_at_text') }} as start_at,
-        {{ parse_local_time('end_at_text') }} as end_at,
-        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at,
+        {{ parse_local_time('start_at') }} as start_at,
+        {{ parse_local_time('end_at') }} as end_at,
+        {{ parse_loaded_at('_loaded_at') }} as loaded_at,
         {{ booked_date('folder_date', 'loaded_at') }} as load_date,
         _source_file_text as source_file,
         landing_id,
         landed,
         end_at_text,
         cast([] as varchar[]) as unreadable_columns
-    from trimmed
+    from timed
 
 ),
 

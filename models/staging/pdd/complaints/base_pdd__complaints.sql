@@ -35,6 +35,15 @@ trimmed as (
 
 ),
 
+timed as (
+
+    select
+        *,
+        {{ read_times(['created_time', '_loaded_at']) }}
+    from trimmed
+
+),
+
 typed as (
 
     select
@@ -47,15 +56,15 @@ typed as (
         problem_code_text as problem_code,
         liability_text as liability,
         {{ parse_boolean('is_valid_text') }} as is_valid,
-        {{ parse_local_time('created_time_text') }} as created_at,
-        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at,
+        {{ parse_local_time('created_time') }} as created_at,
+        {{ parse_loaded_at('_loaded_at') }} as loaded_at,
         {{ booked_date('folder_date', 'loaded_at') }} as load_date,
         _source_file_text as source_file,
         landing_id,
         landed,
         created_time_text,
         {{ unreadable_columns(['is_valid']) }} as unreadable_columns
-    from trimmed
+    from timed
 
 ),
 

@@ -33,6 +33,15 @@ trimmed as (
 
 ),
 
+timed as (
+
+    select
+        *,
+        {{ read_times(['_loaded_at']) }}
+    from trimmed
+
+),
+
 typed as (
 
     select
@@ -40,14 +49,14 @@ typed as (
         buyer_uid_text as buyer_uid,
         {{ parse_date('valid_from_text') }} as valid_from,
         {{ parse_date('valid_to_text') }} as valid_to,
-        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at,
+        {{ parse_loaded_at('_loaded_at') }} as loaded_at,
         {{ booked_date('folder_date', 'loaded_at') }} as load_date,
         _source_file_text as source_file,
         landing_id,
         landed,
         {{ unreadable_columns(['valid_from', 'valid_to']) }}
             as unreadable_columns
-    from trimmed
+    from timed
 
 ),
 

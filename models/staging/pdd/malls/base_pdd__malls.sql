@@ -33,6 +33,15 @@ trimmed as (
 
 ),
 
+timed as (
+
+    select
+        *,
+        {{ read_times(['_loaded_at']) }}
+    from trimmed
+
+),
+
 typed as (
 
     select
@@ -41,14 +50,14 @@ typed as (
         category_name_text as category_name,
         {{ parse_integer('merchant_type_text') }} as merchant_type,
         {{ parse_date('opened_on_text') }} as opened_on,
-        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at,
+        {{ parse_loaded_at('_loaded_at') }} as loaded_at,
         {{ booked_date('folder_date', 'loaded_at') }} as load_date,
         _source_file_text as source_file,
         landing_id,
         landed,
         {{ unreadable_columns(['merchant_type', 'opened_on']) }}
             as unreadable_columns
-    from trimmed
+    from timed
 
 ),
 

@@ -38,6 +38,15 @@ trimmed as (
 
 ),
 
+timed as (
+
+    select
+        *,
+        {{ read_times(['ts', '_loaded_at']) }}
+    from trimmed
+
+),
+
 typed as (
 
     select
@@ -54,8 +63,8 @@ typed as (
         {{ parse_integer('type_text') }} as message_type,
         {{ parse_boolean('need_reply_text') }} as need_reply,
         {{ parse_boolean('is_spam_text') }} as is_spam,
-        {{ parse_local_time('ts_text') }} as sent_at,
-        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at,
+        {{ parse_local_time('ts') }} as sent_at,
+        {{ parse_loaded_at('_loaded_at') }} as loaded_at,
         {{ booked_date('folder_date', 'loaded_at') }} as load_date,
         _source_file_text as source_file,
         landing_id,
@@ -65,7 +74,7 @@ typed as (
             ['need_reply', 'is_spam'],
             renamed={'type': 'message_type'},
         ) }} as unreadable_columns
-    from trimmed
+    from timed
 
 ),
 

@@ -30,6 +30,15 @@ trimmed as (
 
 ),
 
+timed as (
+
+    select
+        *,
+        {{ read_times(['_loaded_at']) }}
+    from trimmed
+
+),
+
 typed as (
 
     select
@@ -62,7 +71,7 @@ typed as (
         {{ parse_share('low_rating_rate_text') }} as low_rating_rate,
         {{ parse_finite('avg_response_seconds_text') }} as avg_response_seconds,
         avg_response_printed_text as avg_response_printed,
-        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at,
+        {{ parse_loaded_at('_loaded_at') }} as loaded_at,
         {{ booked_date('folder_date', 'loaded_at') }} as load_date,
         _source_file_text as source_file,
         landing_id,
@@ -81,7 +90,7 @@ typed as (
                 'avg_response_seconds',
             ],
         ) }} as unreadable_columns
-    from trimmed
+    from timed
 
 ),
 

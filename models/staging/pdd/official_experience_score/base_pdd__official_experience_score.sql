@@ -30,6 +30,15 @@ trimmed as (
 
 ),
 
+timed as (
+
+    select
+        *,
+        {{ read_times(['_loaded_at']) }}
+    from trimmed
+
+),
+
 typed as (
 
     select
@@ -42,14 +51,14 @@ typed as (
                 then {{ parse_share('value_text') }}
             else {{ parse_finite('value_text') }}
         end as official_value,
-        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at,
+        {{ parse_loaded_at('_loaded_at') }} as loaded_at,
         {{ booked_date('folder_date', 'loaded_at') }} as load_date,
         _source_file_text as source_file,
         landing_id,
         landed,
         as_of_date_text,
         cast([] as varchar[]) as unreadable_columns
-    from trimmed
+    from timed
 
 ),
 

@@ -37,6 +37,18 @@ trimmed as (
 
 ),
 
+timed as (
+
+    select
+        *,
+        {{ read_times([
+            'created_time', 'pay_time', 'confirm_time', 'shipping_time',
+            'receive_time', 'updated_at', '_loaded_at',
+        ]) }}
+    from trimmed
+
+),
+
 typed as (
 
     select
@@ -56,13 +68,13 @@ typed as (
         {{ parse_money('discount_amount_text') }} as discount_amount,
         {{ parse_money('postage_text') }} as postage,
         {{ parse_money('pay_amount_text') }} as pay_amount,
-        {{ parse_local_time('created_time_text') }} as created_at,
-        {{ parse_local_time('pay_time_text') }} as paid_at,
-        {{ parse_local_time('confirm_time_text') }} as confirmed_at,
-        {{ parse_local_time('shipping_time_text') }} as shipped_at,
-        {{ parse_local_time('receive_time_text') }} as received_at,
-        {{ parse_local_time('updated_at_text') }} as updated_at,
-        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at,
+        {{ parse_local_time('created_time') }} as created_at,
+        {{ parse_local_time('pay_time') }} as paid_at,
+        {{ parse_local_time('confirm_time') }} as confirmed_at,
+        {{ parse_local_time('shipping_time') }} as shipped_at,
+        {{ parse_local_time('receive_time') }} as received_at,
+        {{ parse_local_time('updated_at') }} as updated_at,
+        {{ parse_loaded_at('_loaded_at') }} as loaded_at,
         {{ booked_date('folder_date', 'loaded_at') }} as load_date,
         _source_file_text as source_file,
         landing_id,
@@ -81,7 +93,7 @@ typed as (
                 'shipping_time': 'shipped_at', 'receive_time': 'received_at',
             },
         ) }} as unreadable_columns
-    from trimmed
+    from timed
 
 ),
 

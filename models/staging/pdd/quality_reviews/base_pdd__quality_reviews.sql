@@ -35,6 +35,15 @@ trimmed as (
 
 ),
 
+timed as (
+
+    select
+        *,
+        {{ read_times(['_loaded_at']) }}
+    from trimmed
+
+),
+
 typed as (
 
     select
@@ -47,7 +56,7 @@ typed as (
         {{ parse_double('professionalism_text') }} as professionalism,
         {{ parse_double('after_sales_text') }} as after_sales,
         {{ parse_date('service_date_text') }} as service_date,
-        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at,
+        {{ parse_loaded_at('_loaded_at') }} as loaded_at,
         {{ booked_date('folder_date', 'loaded_at') }} as load_date,
         _source_file_text as source_file,
         landing_id,
@@ -59,7 +68,7 @@ typed as (
                 'after_sales',
             ],
         ) }} as unreadable_columns
-    from trimmed
+    from timed
 
 ),
 

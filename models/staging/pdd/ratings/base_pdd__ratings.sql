@@ -35,6 +35,15 @@ trimmed as (
 
 ),
 
+timed as (
+
+    select
+        *,
+        {{ read_times(['created_time', '_loaded_at']) }}
+    from trimmed
+
+),
+
 typed as (
 
     select
@@ -44,15 +53,15 @@ typed as (
         cs_uid_text as cs_uid,
         order_sn_text as order_sn,
         {{ parse_integer('score_text') }} as score,
-        {{ parse_local_time('created_time_text') }} as created_at,
-        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at,
+        {{ parse_local_time('created_time') }} as created_at,
+        {{ parse_loaded_at('_loaded_at') }} as loaded_at,
         {{ booked_date('folder_date', 'loaded_at') }} as load_date,
         _source_file_text as source_file,
         landing_id,
         landed,
         created_time_text,
         cast([] as varchar[]) as unreadable_columns
-    from trimmed
+    from timed
 
 ),
 

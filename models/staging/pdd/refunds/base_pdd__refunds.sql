@@ -38,6 +38,18 @@ trimmed as (
 
 ),
 
+timed as (
+
+    select
+        *,
+        {{ read_times([
+            'created_time', 'recreated_at', 'updated_time', 'refund_success_time',
+            'sign_time', '_loaded_at',
+        ]) }}
+    from trimmed
+
+),
+
 typed as (
 
     select
@@ -54,13 +66,13 @@ typed as (
             as dispute_refund_status,
         {{ parse_integer('join_or_not_text') }} as join_or_not,
         {{ parse_money('refund_amount_text') }} as refund_amount,
-        {{ parse_local_time('created_time_text') }} as created_at,
-        {{ parse_local_time('recreated_at_text') }} as recreated_at,
-        {{ parse_local_time('updated_time_text') }} as updated_at,
-        {{ parse_local_time('refund_success_time_text') }}
+        {{ parse_local_time('created_time') }} as created_at,
+        {{ parse_local_time('recreated_at') }} as recreated_at,
+        {{ parse_local_time('updated_time') }} as updated_at,
+        {{ parse_local_time('refund_success_time') }}
             as refund_success_at,
-        {{ parse_local_time('sign_time_text') }} as signed_at,
-        {{ parse_loaded_at('_loaded_at_text') }} as loaded_at,
+        {{ parse_local_time('sign_time') }} as signed_at,
+        {{ parse_loaded_at('_loaded_at') }} as loaded_at,
         {{ booked_date('folder_date', 'loaded_at') }} as load_date,
         _source_file_text as source_file,
         landing_id,
@@ -78,7 +90,7 @@ typed as (
                 'sign_time': 'signed_at',
             },
         ) }} as unreadable_columns
-    from trimmed
+    from timed
 
 ),
 
