@@ -472,6 +472,8 @@ class Progress:
         name = event.info.name
         if name == "LogStartLine":
             self.total = event.data.total
+        elif name == "JinjaLogInfo":
+            self.say(f"  {event.data.msg}")
         elif name == "NodeFinished":
             self.done[event.data.node_info.resource_type] += 1
             if time.monotonic() - self.spoken >= SECONDS_BETWEEN_LINES:

@@ -95,5 +95,20 @@
                 ) -%}
             {%- endif -%}
         {%- endfor -%}
+        {%- set growing = [] -%}
+        {%- set anew = [] -%}
+        {%- for node in models.values()
+            if node.config.materialized == 'incremental'
+            and node.unique_id in selected_resources -%}
+            {%- do growing.append(node.name) -%}
+            {%- do anew.append(node.name) if node.unique_id in stale -%}
+        {%- endfor -%}
+        {%- if growing -%}
+            {%- set others = marks.values() | reject('equalto', mark) | list -%}
+            {%- do log(
+                told_increment(growing | length, anew | length, others | length > 0),
+                info=true
+            ) -%}
+        {%- endif -%}
     {%- endif -%}
 {% endmacro %}

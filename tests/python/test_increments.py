@@ -7,6 +7,7 @@ held by test_incremental.py.
 
 import datetime as dt
 import os
+import re
 import shutil
 from dataclasses import fields, replace
 from pathlib import Path
@@ -38,6 +39,8 @@ models:
           - unique
 """
 QUICK = ("--no-audit", "--publish-untested")
+CONTINUING = r"\n  continuing the last build: (\d+) of (\d+) landings are new"
+ALL_ANEW = r"\n  building all 2 growing tables anew from all \d+ landings"
 OPTIONS = {field.name for field in fields(pipeline.RunOptions)}
 
 
@@ -87,6 +90,18 @@ def run(world: Kefu, *options: str) -> str:
     return ended.stdout
 
 
+def told_touched(world: Kefu) -> int:
+    """Run, and return how many landings of malls the screen calls touched.
+
+    The small project never reads those of other tables.
+    """
+    files, _ = discover(world.raw_root, CONTRACT)
+    unread = sum(file.table != "malls" for file in files)
+    touched, landings = re.search(CONTINUING, run(world)).groups()
+    assert int(landings) == len(files)
+    return int(touched) - unread
+
+
 def land_more(world: Kefu, mall_id: str = "m9", load_date: str = "2026-03-03") -> Path:
     """Land a mall; its row says that it was loaded years ago."""
     row = text_row("malls", mall_id=mall_id) | {"_loaded_at": "2020-01-01 01:00:00"}
@@ -103,17 +118,17 @@ def test_landings_are_added_read_anew_and_taken_away(small: Kefu) -> None:
     """Whatever the load date: what counts is what was not read yet."""
     change_by_hand(small)
     file = land_more(small, load_date="2020-01-01")
-    run(small)
+    assert told_touched(small) == 1
     assert malls(small) == ["m0", "m1", "m2", "m9"]
     assert continued(small) == {BASE, VERSIONS}
 
     land_more(small, "m8", load_date="2020-01-01")
-    run(small)
+    assert told_touched(small) == 1
     assert malls(small) == ["m0", "m1", "m2", "m8"]
     assert continued(small) == {BASE, VERSIONS}
 
     file.unlink()
-    run(small)
+    assert told_touched(small) == 1
     assert malls(small) == ["m0", "m1", "m2"]
     assert continued(small) == {BASE, VERSIONS}
 
@@ -135,13 +150,14 @@ def test_a_span_of_load_dates_is_read_again(small: Kefu) -> None:
 
 def test_a_full_run_begins_anew(small: Kefu) -> None:
     change_by_hand(small)
-    run(small, "--full")
+    assert re.search(ALL_ANEW + ", as asked\n", run(small, "--full"))
     assert continued(small) == set()
 
 
 def test_another_var_begins_anew_and_so_does_its_return(small: Kefu) -> None:
     change_by_hand(small)
-    run(small, "--vars", "score_min_peers: 4")
+    told = run(small, "--vars", "score_min_peers: 4")
+    assert re.search(ALL_ANEW + ": code, seeds, vars, .* changed\n", told)
     assert continued(small) == set()
     change_by_hand(small)
     run(small)
@@ -214,7 +230,7 @@ def test_what_reads_a_rebuilt_table_is_built_by_the_next_complete_run(
         partly = small("dbt", "--quiet", "build", "--select", BASE, *how)
         assert partly.returncode == 0, partly.stdout + partly.stderr
         assert continued(small) == {VERSIONS}
-        run(small)
+        assert "\n  1 of 2 growing tables are built anew, from all " in run(small)
         assert continued(small) == set()
         change_by_hand(small)
 
