@@ -1,5 +1,5 @@
 {#- Called as an on-run-start hook: decides which tables are built anew. A table
-    is, when it is missing or was built by other code, seeds, vars, key or engine
+    is, when it is missing or was built by other code, seeds, vars or engine
     (its mark in state.models is not today's), and so is whatever reads it:
     it is dropped, and dbt builds in full what does not exist. A table that reads
     one of these and is not part of this invocation loses its mark, so that its
@@ -97,14 +97,15 @@
         {%- endfor -%}
         {%- set growing = [] -%}
         {%- set anew = [] -%}
+        {%- set others = [] -%}
         {%- for node in models.values()
             if node.config.materialized == 'incremental'
             and node.unique_id in selected_resources -%}
             {%- do growing.append(node.name) -%}
             {%- do anew.append(node.name) if node.unique_id in stale -%}
+            {%- do others.append(node.name) if marks.get(node.name, mark) != mark -%}
         {%- endfor -%}
         {%- if growing -%}
-            {%- set others = marks.values() | reject('equalto', mark) | list -%}
             {%- do log(
                 told_increment(growing | length, anew | length, others | length > 0),
                 info=true

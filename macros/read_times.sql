@@ -2,7 +2,8 @@
    parse_loaded_at to judge: beside `<column>_text`, `<column>_read` is the text as a
    timestamp and `<column>_unix` as a number. Each is read here once; within a case,
    reading it again in every branch was a sixth of what typing an order costs. A text
-   that can be no such time is not tried, since failing takes longest. #}
+   that can be no such time is not tried, since failing takes longest; what
+   is_timestamp_text takes must be tried. #}
 {% macro read_times(columns) -%}
 {%- for column in columns %}
 {%- set text = column ~ '_text' -%}
