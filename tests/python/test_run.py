@@ -1,6 +1,7 @@
 """`kefu` from outside: what a run prints, publishes, refuses and leaves."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,14 @@ from kefu.raw_input import read_input
 from kefu.settings import DEMO_BUYER_KEY
 
 KEY = "a secret of the tests"
+EXPOSURE = """
+exposures:
+  - name: a_dashboard
+    type: dashboard
+    description: What reads the mart.
+    owner: {name: operations}
+    depends_on: [ref('dim_malls')]
+"""
 
 
 def delete_raw_root(world: Kefu) -> None:
@@ -339,6 +348,13 @@ def test_a_bad_keyword_pattern_is_named(mini: Kefu) -> None:
         encoding="utf-8",
     )
     assert_refused(mini, ["run"], ["int_problem_texts failed", "破("], 4)
+
+
+def test_progress_ends_at_its_total(mini: Kefu) -> None:
+    """Whatever there is in the project that has nothing to do."""
+    (mini.project / "models" / "exposures.yml").write_text(EXPOSURE, encoding="utf-8")
+    ends = re.findall(r"  (\d+) of (\d+) done", mini("run").stdout)
+    assert ends and ends[-1][0] == ends[-1][1]
 
 
 def test_publish_alone_takes_what_passed(mini: Kefu) -> None:
