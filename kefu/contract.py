@@ -1,6 +1,7 @@
 """The raw contract as the dbt sources state it: tables, columns, required."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -30,6 +31,8 @@ class Table:
     name: str
     columns: tuple[str, ...]
     required: frozenset[str]
+    native: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """The types of columns that need not pass through text, by column."""
 
     @property
     def is_official(self) -> bool:
@@ -66,18 +69,21 @@ def _table(entry: dict) -> Table:
         for column in entry["columns"]
         if column["name"] not in BOOK_COLUMNS
     ]
+    metas = {column["name"]: _meta(column) for column in entry["columns"]}
     required = {
-        column["name"]
-        for column in entry["columns"]
-        if _is_required(column) and column["name"] != LOAD_DATE
+        name
+        for name, meta in metas.items()
+        if meta.get("required") is True and name != LOAD_DATE
     }
     return Table(
         name=entry["name"],
         columns=(*columns, LOADED_AT, SOURCE_FILE),
         required=frozenset(required | {LOADED_AT}),
+        native={
+            name: meta["native"] for name, meta in metas.items() if "native" in meta
+        },
     )
 
 
-def _is_required(column: dict) -> bool:
-    meta = (column.get("config") or {}).get("meta") or column.get("meta") or {}
-    return meta.get("required") is True
+def _meta(column: dict) -> dict:
+    return (column.get("config") or {}).get("meta") or column.get("meta") or {}

@@ -27,7 +27,7 @@ from kefu.fingerprint import code_digest
 from kefu.privacy_key import check_value, weakness
 from kefu.privacy_log import install, without_landed_values
 from kefu.raw_input import open_working_database, read_input
-from kefu.raw_views import unread_sql
+from kefu.raw_views import native_sql, with_no_native
 from kefu.settings import Settings
 from kefu.sql import quote_name, quote_text
 
@@ -88,7 +88,7 @@ class Plugin(BasePlugin):
             ) from None
 
     def _open_ledger(self, conn: duckdb.DuckDBPyConnection, catalog: str) -> None:
-        """Make the ledger, and the views of what is yet unread."""
+        """Make the ledger, and the views that builds read: of all and of the unread."""
         known = ledger.read(conn)
         landing = self.views.landing
         present = (
@@ -100,10 +100,15 @@ class Plugin(BasePlugin):
         ledger.write_down(conn, compared)
         views = ledger.run_views()
         for name, table in read_contract(self.settings.root).items():
-            views[f"{name}_unread"] = (
-                unread_sql(table, landing, compared.unread)
+            views[f"{name}_native"] = native = (
+                native_sql(table, landing)
                 if landing
-                else ledger.unread_view(self.views.queries[name], compared)
+                else with_no_native(table, self.views.queries[name])
+            )
+            views[f"{name}_unread"] = (
+                native_sql(table, landing, compared.unread)
+                if landing
+                else ledger.unread_view(native, compared)
             )
         for name, query in views.items():
             conn.execute(

@@ -3,6 +3,9 @@
 Each view has the contract's columns in the contract's order as VARCHAR, then
 _loaded_at, _source_file and load_date. What the texts mean is staging's
 business; here only values that come typed are written out, always alike.
+
+Builds read `raw.<table>_native`, where columns whose file gives them the very type
+that staging would read from their text are spared the way there and back.
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -23,6 +26,16 @@ from kefu.sql import quote_name, quote_text
 
 ZONED = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS")
 
+# Types of files whose values are, whatever they are, those of the native type.
+NATIVE_KINDS = {
+    "bigint": (
+        *("TINYINT", "SMALLINT", "INTEGER", "BIGINT"),
+        *("UTINYINT", "USMALLINT", "UINTEGER"),
+    ),
+    "boolean": ("BOOLEAN",),
+    "timestamp": ZONED,
+}
+
 Write = Callable[[str, Field | None], str]
 
 
@@ -34,14 +47,31 @@ def view_sql(table: Table, landing: Landing) -> str:
     ) or empty_select(table)
 
 
-def unread_sql(table: Table, landing: Landing, unread: Collection[str]) -> str:
-    """Return the query over those of a table's files that are yet to be read."""
+def native_sql(
+    table: Table, landing: Landing, unread: Collection[str] | None = None
+) -> str:
+    """Return the query of a table's view for builds, over all or the unread files.
+
+    Beside the columns of view_sql it has `<column>_native` for those of
+    table.native. A row has the one or the other, or neither: its text is null where
+    its file gives the column that type. The text is then the native value's, as
+    cast, a `_loaded_at` with `+00` at its end.
+    """
     selects = []
     for group in landing.of_table(table.name):
-        files = tuple(file for file in group.files if file.name in unread)
+        files = tuple(
+            file for file in group.files if unread is None or file.name in unread
+        )
         if files:
-            selects.append(group_select(table, replace(group, files=files)))
-    return "\nunion all\n".join(selects) or empty_select(table)
+            selects.append(
+                group_select(table, replace(group, files=files), with_native=True)
+            )
+    return "\nunion all\n".join(selects) or empty_select(table, with_native=True)
+
+
+def with_no_native(table: Table, query: str) -> str:
+    """Return the query of a view for builds over rows that are all texts."""
+    return f"select *, {_native_columns(table, {})} from ({query}) as landed"
 
 
 def attached_select(table: Table, relation: str, fields: Iterable[Field]) -> str:
@@ -59,17 +89,19 @@ def attached_select(table: Table, relation: str, fields: Iterable[Field]) -> str
     )
 
 
-def empty_select(table: Table) -> str:
+def empty_select(table: Table, *, with_native: bool = False) -> str:
     """Return the query of a table that was not landed: typed, of no rows."""
     columns = _columns(table, {})
+    if with_native:
+        columns += f", {_native_columns(table, {})}"
     return (
         f"select {columns}, cast(null as date) as {LOAD_DATE},"
         f" cast(null as bigint) as {LANDING_ID} where false"
     )
 
 
-def group_select(table: Table, group: FileGroup) -> str:
-    """Return the query of the files that one statement reads."""
+def group_select(table: Table, group: FileGroup, *, with_native: bool = False) -> str:
+    """Return the query of the files that one statement reads; see native_sql."""
     fields: dict[str, Field] = {}
     for index, item in enumerate(group.fields):
         key = field_key(item.name)
@@ -77,13 +109,17 @@ def group_select(table: Table, group: FileGroup) -> str:
             source = Field(f"c{index}", "VARCHAR") if group.format == "csv" else item
             fields[key] = source
     if group.format == "json" and not fields:
-        return empty_select(table)
+        return empty_select(table, with_native=with_native)
+    native = _native_fields(table, fields) if with_native else {}
+    texts = {key: item for key, item in fields.items() if key not in native}
     if group.format == "json":
-        columns = _columns(table, fields, json_text)
+        columns = _columns(table, texts, json_text)
         relation = read_json(group, fields.values())
     else:
-        columns = _columns(table, fields)
+        columns = _columns(table, texts)
         relation = read_csv(group) if group.format == "csv" else read_parquet(group)
+    if with_native:
+        columns += f", {_native_columns(table, native)}"
     return (
         f"select {columns}, {_load_date(group)} as {LOAD_DATE},"
         f" {_landing_id(group)} as {LANDING_ID} from {relation}"
@@ -112,6 +148,34 @@ def _columns(table: Table, fields: dict[str, Field], write: Write | None = None)
         f"{(write or as_text)(column, fields.get(column))} as {quote_name(column)}"
         for column in table.columns
     )
+
+
+def _native_fields(table: Table, fields: dict[str, Field]) -> dict[str, Field]:
+    return {
+        column: fields[column]
+        for column, kind in table.native.items()
+        if column in fields and fields[column].type.upper() in NATIVE_KINDS[kind]
+    }
+
+
+def _native_columns(table: Table, fields: dict[str, Field]) -> str:
+    return ", ".join(
+        f"{_as_native(fields.get(column), kind)} as {quote_name(f'{column}_native')}"
+        for column, kind in table.native.items()
+    )
+
+
+def _as_native(item: Field | None, kind: str) -> str:
+    if item is None:
+        return f"cast(null as {kind})"
+    name = quote_name(item.name)
+    return in_utc(name) if kind == "timestamp" else f"cast({name} as {kind})"
+
+
+def in_utc(name: str) -> str:
+    """Return the expression of a zoned time as a timestamp in UTC."""
+    # By way of microseconds: not every zoned type can be moved.
+    return f"(cast({name} as timestamptz) at time zone 'UTC')"
 
 
 def json_text(column: str, item: Field | None) -> str:
@@ -158,8 +222,7 @@ def as_text(column: str, item: Field | None) -> str:
         # Cut, not rounded, to the microseconds that a TIMESTAMP can hold.
         return f"left({text}, 26)"
     if kind in ZONED:
-        # By way of microseconds: not every zoned type can be moved.
-        utc = f"(cast({name} as timestamptz) at time zone 'UTC')"
+        utc = in_utc(name)
         if column == LOADED_AT:
             return f"cast({utc} as varchar) || '+00'"
         return f"cast({utc} + interval 8 hours as varchar)"

@@ -1,10 +1,13 @@
-{% macro amount_reasons(columns) -%}
+{% macro amount_reasons(table, columns) -%}
+{%- set native = raw_columns(table) -%}
 {%- for column in columns %}
-when {{ column }} <= 0 and try_cast({{ column }}_text as double) < 0
+{%- set text = trimmed_text(landed_text(column, native.get(column))) %}
+when {{ column }} <= 0 and try_cast({{ text }} as double) < 0
     then 'negative_{{ column }}'
 {%- endfor %}
 {%- for column in columns %}
-when {{ column }} is null and {{ column }}_text is not null
+{%- set text = trimmed_text(landed_text(column, native.get(column))) %}
+when {{ column }} is null and {{ text }} is not null
     then 'unreadable_{{ column }}'
 {%- endfor %}
 {%- endmacro %}

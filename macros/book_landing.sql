@@ -10,7 +10,7 @@
 {%- set unbooked -%}
 query_table(
     case
-        when {{ is_increment }} is null then 'raw.{{ table }}'
+        when {{ is_increment }} is null then 'raw.{{ table }}_native'
         else 'raw.{{ table }}_unread'
     end
 )
@@ -54,6 +54,7 @@ from (
             select
                 landing_id,
                 load_date,
+                _loaded_at_native,
                 {{ trimmed_text('_loaded_at') }} as _loaded_at_text
             from {{ unbooked }}
             where load_date is null

@@ -1,4 +1,5 @@
-{% macro event_time_reasons(local_time, text) -%}
+{% macro event_time_reasons(table, local_time, column) -%}
+{%- set text = trimmed_text(landed_text(column, raw_columns(table).get(column))) -%}
 when {{ local_time }} is null and {{ is_unset_time(text) }}
     then 'missing_event_time'
 when {{ local_time }} is null then 'unreadable_event_time'

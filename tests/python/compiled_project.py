@@ -242,7 +242,7 @@ class Project:
         raw: RawInput,
         copied: bool = True,
     ) -> None:
-        """Put what was landed into raw.<table>, replacing what was there.
+        """Put what was landed into raw.<table> and its native form, replacing all.
 
         The ledger begins anew with it.
 
@@ -260,7 +260,8 @@ class Project:
         plugin.settings, plugin.views = settings_without_input(Path()), raw
         plugin.configure_connection(connection)
         if copied:
-            for table in map(quote_name, raw.queries):
+            names = (name + form for name in raw.queries for form in ("", "_native"))
+            for table in map(quote_name, names):
                 connection.execute(f"create temp table copied as from raw.{table}")
                 connection.execute(f"drop view raw.{table}")
                 connection.execute(f"create table raw.{table} as from copied")

@@ -653,6 +653,7 @@ def lots(draw: st.DrawFn, has_gap: bool | None = None, most: int = 8) -> Lot:
 
 FORMATS = [
     "typed.parquet",
+    "native.parquet",
     "texts.parquet",
     "bytes.parquet",
     "plain.csv",
@@ -793,8 +794,14 @@ def json_values(values: list[str | None]) -> list:
     return [typed(text) for text in values]
 
 
-def parquet_array(values: list[str | None]) -> pyarrow.Array:
-    """Return a column of the narrowest type that all its texts can have."""
+def parquet_array(
+    values: list[str | None], zone: str | None = None, is_native: bool = False
+) -> pyarrow.Array:
+    """Return a column of the narrowest type that all its texts can have.
+
+    Times are of the zone. Whole numbers come as floating point where one is missing,
+    unless they are native.
+    """
     texts = [text for text in values if text is not None]
     if not texts:
         return pyarrow.nulls(len(values))
@@ -809,8 +816,7 @@ def parquet_array(values: list[str | None]) -> pyarrow.Array:
     if set(texts) <= {"true", "false"}:
         return typed(lambda text: text == "true", pyarrow.bool_())
     if all_match(WHOLE):
-        # A column of whole numbers comes as floating point where one is missing.
-        as_double = len(texts) < len(values)
+        as_double = len(texts) < len(values) and not is_native
         return typed(int, pyarrow.float64() if as_double else pyarrow.int64())
     if all_match(DECIMAL):
         return typed(Decimal, pyarrow.decimal128(18, 2))
@@ -818,7 +824,7 @@ def parquet_array(values: list[str | None]) -> pyarrow.Array:
         return typed(float, pyarrow.float64())
     try:
         if all_match(CLOCK):
-            return typed(dt.datetime.fromisoformat, pyarrow.timestamp("us"))
+            return typed(dt.datetime.fromisoformat, pyarrow.timestamp("us", zone))
         if all_match(DATE):
             return typed(dt.date.fromisoformat, pyarrow.date32())
     except ValueError:
@@ -827,11 +833,16 @@ def parquet_array(values: list[str | None]) -> pyarrow.Array:
 
 
 def write_parquet(path: Path, columns: dict[str, list], kind: str) -> None:
-    """Write a Parquet file: of narrow types, of texts, or of unmarked bytes."""
+    """Write a Parquet file: of narrow types, of texts, or of unmarked bytes.
+
+    A native one is as databases write it: with a zone where the contract says UTC.
+    """
     arrays = {}
     for name, values in columns.items():
-        if kind == "typed" and is_short(name):
-            arrays[name] = parquet_array(values)
+        if kind in ("typed", "native") and is_short(name):
+            is_native = kind == "native"
+            is_zoned = is_native and name.strip().lower() == "_loaded_at"
+            arrays[name] = parquet_array(values, "UTC" if is_zoned else None, is_native)
         elif kind == "bytes":
             encoded = [text if text is None else text.encode() for text in values]
             arrays[name] = pyarrow.array(encoded, pyarrow.binary())
@@ -860,10 +871,11 @@ def write_database(path: Path, lot: Lot) -> None:
 def read_alike(table: str, texts: Iterable[tuple[str, str | None]]) -> tuple:
     """Return a row's texts so that two writings of one value are one.
 
-    CSV has no empty text beside null, and a decimal of a typed column that is
-    whole is landed as an integer.
+    CSV has no empty text beside null, a decimal of a typed column that is whole is
+    landed as an integer, and a time of loading that has a zone is landed with it.
     """
     names = dict.fromkeys(CONTRACT[table].columns) | dict(texts)
+    names["_loaded_at"] = (names["_loaded_at"] or "").removesuffix("+00")
     return tuple(
         value if name == "content" else re.sub(r"(\d)\.0+$", r"\1", value or "") or None
         for name, value in ((name, text or None) for name, text in names.items())

@@ -47,9 +47,11 @@ from reference.compare import compare_table, published_rows
 from reference.compute import compute
 from reference.raw import read_all
 
+from kefu.contract import Table
 from kefu.dbt_plugin import latest_load
 from kefu.faults import refused_landing
 from kefu.raw_input import LANDED, RawInput, read_input
+from kefu.raw_views import native_sql
 
 # With the usual thresholds a generated lot would be too small for any score.
 VARS = {
@@ -339,23 +341,152 @@ def test_examples_are_the_same_whatever_is_imported(
     assert drawn() == before
 
 
+# --- values that come with a type ---
+
+INTEGERS = [0, 1, -1, 64, 2**31 - 1, 2**31, 99_999_999_999, 100_000_000_000]
+INTEGERS += [253_402_271_999_999, 253_402_272_000_000, -1_772_164_800, 2**63 - 1]
+# What each native column is tried with, and what it holds meanwhile.
+NATIVE_VALUES = {
+    "bigint": ([*map(str, INTEGERS), str(-(2**63)), "null"], "1772164800"),
+    "boolean": (["true", "false", "null"], "true"),
+    "timestamp": (
+        [
+            *("'2026-03-01 08:00:00.123456+08'", "'0001-01-01 00:00:00+00'", "null"),
+            *("'0044-03-15 (BC) 00:00:00+00'", "'infinity'", "'-infinity'"),
+        ],
+        "'2026-03-01 08:00:00+08'",
+    ),
+}
+NATIVE_TYPES = {"timestamp": "timestamptz"}
+OTHER_VALUES = {
+    "from_role": "user",
+    "channel": "complaint",
+    "row_type": "agent",
+    "period_start": "2026-03-01",
+    "period_end": "2026-03-01",
+    "as_of_date": "2026-03-01",
+    "service_date": "2026-03-01",
+    "liability": None,
+}
+KEYS = {"msg_id", "order_sn", "id", "complaint_id", "rating_id", "review_id"}
+KEYS |= {"cs_uid", "cs_account", "name"}
+
+
+def native_rows(table: Table) -> str:
+    """Return a query of rows of native values, each with another one of them."""
+    tried = [
+        (column, value)
+        for column, kind in table.native.items()
+        for value in NATIVE_VALUES[kind][0]
+    ]
+    selects = []
+    for number, (changed, value) in enumerate(tried):
+        columns = []
+        for column in table.columns:
+            if column in table.native:
+                kind = table.native[column]
+                held = value if column == changed else NATIVE_VALUES[kind][1]
+                columns.append(f"cast({held} as {NATIVE_TYPES.get(kind, kind)})")
+            else:
+                text = str(number) if column in KEYS else "1"
+                held = OTHER_VALUES.get(column, text)
+                columns.append("cast(null as varchar)" if held is None else f"'{held}'")
+        named = (f'{v} as "{c}"' for v, c in zip(columns, table.columns, strict=True))
+        selects.append(f"select {', '.join(named)}")
+    return " union all ".join(selects)
+
+
+def test_native_values_are_read_as_their_texts(tmp_path: Path) -> None:
+    """Staging makes the same of a value, and keeps the same of a rejected row."""
+    typed, texts = tmp_path / "typed", tmp_path / "texts"
+    place = "load_date=2026-03-02/rows.parquet"
+    bases = {f"base_pdd__{name}": CONTRACT[name] for name in CONTRACT}
+    for table in CONTRACT.values():
+        for root in (typed, texts):
+            (root / table.name / place).parent.mkdir(parents=True)
+        duckdb.sql(native_rows(table)).write_parquet(str(typed / table.name / place))
+    for name, query in fresh_input(typed).queries.items():
+        columns = ", ".join(f'"{column}"' for column in CONTRACT[name].columns)
+        with duckdb.connect() as connection:
+            found = connection.sql(f"select {columns} from ({query})")
+            found.write_parquet(str(texts / name / place))
+
+    read = {}
+    for root in (typed, texts):
+        raw = fresh_input(root)
+        for table in CONTRACT.values():
+            ((spared,),) = duckdb.sql(
+                f"select count(_loaded_at_native) from"
+                f" ({native_sql(table, raw.landing)})"
+            ).fetchall()
+            assert (spared > 0) is (root == typed), table.name
+        connection = built(root, only=list(bases))
+        read[root] = {
+            base: Counter(
+                connection.execute(
+                    f"select cast(t as varchar) from staging.{base} t"
+                ).fetchall()
+            )
+            for base in bases
+        }
+
+    for base, table in bases.items():
+        tried = sum(len(NATIVE_VALUES[kind][0]) for kind in table.native.values())
+        assert read[typed][base].total() == tried
+        assert read[typed][base] == read[texts][base], base
+    rejected = connection.execute(
+        "select reject_reason, count(*) from staging.base_pdd__messages group by all"
+    )
+    # Of 20 loads without a time and times that are none; the others are too early.
+    assert dict(rejected.fetchall()).keys() >= {
+        *("missing_loaded_at", "missing_event_time", "unreadable_event_time"),
+        *("event_before_platform", "event_after_load", None),
+    }
+
+
 # --- any texts, in any form: the raw views ---
 
 
 def check_texts(lot: Lot, layout: Layout) -> None:
-    """The raw views give back what was written, whatever the files are like."""
+    """Both raw views give back what was written, whatever the files are like."""
     with landed(lot, layout) as root, duckdb.connect() as connection:
-        for table, query in fresh_input(root).queries.items():
-            names = [*CONTRACT[table].columns, "load_date"]
-            found = Counter(
-                (str(row[-2]), read_alike(table, zip(names, row[:-2], strict=False)))
-                for row in connection.execute(query).fetchall()
-            )
+        raw = fresh_input(root)
+        for table, query in raw.queries.items():
+            contract = CONTRACT[table]
+            names = [*contract.columns, "load_date"]
+            native = native_sql(contract, raw.landing)
             expected = Counter(
                 (row[LOAD_DATE], read_alike(table, contract_texts(row)))
                 for row in lot.get(table, [])
             )
-            assert found == expected, table
+            for view in (query, native_as_texts(contract, native)):
+                rows = connection.execute(view).fetchall()
+                found = Counter(
+                    (
+                        str(row[len(names) - 1]),
+                        read_alike(table, zip(names[:-1], row, strict=False)),
+                    )
+                    for row in rows
+                )
+                assert found == expected, table
+
+
+def native_as_texts(table: Table, query: str) -> str:
+    """Return the rows of a view for builds in the columns of the view of texts.
+
+    No row has both a text and a native value.
+    """
+    columns = [
+        f"""case
+            when "{column}" is not null and {column}_native is not null
+                then error('{column} is there twice')
+            else coalesce("{column}", cast({column}_native as varchar))
+        end as "{column}\""""
+        if column in table.native
+        else f'"{column}"'
+        for column in table.columns
+    ]
+    return f"select {', '.join(columns)}, load_date from ({query}) as landed"
 
 
 def contract_texts(row: dict) -> list[tuple[str, str]]:

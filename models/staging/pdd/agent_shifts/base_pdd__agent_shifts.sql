@@ -25,7 +25,7 @@ agent_shifts as (
 trimmed as (
 
     select
-        {{ trimmed_texts(except=['load_date', 'landing_id']) }},
+        {{ trimmed_texts('agent_shifts') }},
         load_date as folder_date,
         landing_id,
         agent_shifts as landed
@@ -55,7 +55,6 @@ typed as (
         _source_file_text as source_file,
         landing_id,
         landed,
-        end_at_text,
         cast([] as varchar[]) as unreadable_columns
     from timed
 
@@ -64,18 +63,22 @@ typed as (
 final as (
 
     select
-        * exclude (landed, end_at_text),
+        * exclude (landed),
         hash(mall_id, cs_uid, start_at) as key_hash,
         case
             when mall_id is null or cs_uid is null or start_at is null
                 then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'
-            when end_at is null and {{ is_unset_time('end_at_text') }}
+            when
+                end_at is null
+                and {{ is_unset_time(trimmed_text(landed_text('end_at', 'bigint'))) }}
                 then 'missing_event_time'
             when end_at is null then 'unreadable_event_time'
             when end_at <= start_at then 'ends_before_start'
         end as reject_reason,
-        case when reject_reason is not null then [landed] end as landed
+        case
+            when reject_reason is not null then [{{ landed_row('agent_shifts') }}]
+        end as landed
     from typed
 
 )

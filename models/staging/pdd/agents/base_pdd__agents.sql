@@ -25,7 +25,7 @@ agents as (
 trimmed as (
 
     select
-        {{ trimmed_texts(except=['load_date', 'landing_id']) }},
+        {{ trimmed_texts('agents') }},
         load_date as folder_date,
         landing_id,
         agents as landed
@@ -49,7 +49,7 @@ typed as (
         cs_uid_text as cs_uid,
         cs_name_text as cs_name,
         agent_role_text as agent_role,
-        {{ parse_boolean('is_robot_text') }} as is_robot,
+        {{ parse_boolean('is_robot') }} as is_robot,
         {{ parse_date('valid_from_text') }} as valid_from,
         {{ parse_date('valid_to_text') }} as valid_to,
         {{ parse_loaded_at('_loaded_at') }} as loaded_at,
@@ -57,7 +57,7 @@ typed as (
         _source_file_text as source_file,
         landing_id,
         landed,
-        {{ unreadable_columns(['is_robot', 'valid_from', 'valid_to']) }}
+        {{ unreadable_columns('agents', ['is_robot', 'valid_from', 'valid_to']) }}
             as unreadable_columns
     from timed
 
@@ -72,7 +72,9 @@ final as (
             when mall_id is null or cs_uid is null then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'
         end as reject_reason,
-        case when reject_reason is not null then [landed] end as landed
+        case
+            when reject_reason is not null then [{{ landed_row('agents') }}]
+        end as landed
     from typed
 
 )

@@ -27,7 +27,7 @@ complaints as (
 trimmed as (
 
     select
-        {{ trimmed_texts(except=['load_date', 'landing_id']) }},
+        {{ trimmed_texts('complaints') }},
         load_date as folder_date,
         landing_id,
         complaints as landed
@@ -55,15 +55,14 @@ typed as (
         channel_text as channel,
         problem_code_text as problem_code,
         liability_text as liability,
-        {{ parse_boolean('is_valid_text') }} as is_valid,
+        {{ parse_boolean('is_valid') }} as is_valid,
         {{ parse_local_time('created_time') }} as created_at,
         {{ parse_loaded_at('_loaded_at') }} as loaded_at,
         {{ booked_date('folder_date', 'loaded_at') }} as load_date,
         _source_file_text as source_file,
         landing_id,
         landed,
-        created_time_text,
-        {{ unreadable_columns(['is_valid']) }} as unreadable_columns
+        {{ unreadable_columns('complaints', ['is_valid']) }} as unreadable_columns
     from timed
 
 ),
@@ -71,14 +70,14 @@ typed as (
 final as (
 
     select
-        * exclude (landed, created_time_text),
+        * exclude (landed),
         hash(complaint_id) as key_hash,
         case
             when complaint_id is null then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'
             when mall_id is null then 'missing_mall_id'
             when buyer_uid is null then 'missing_buyer_uid'
-            {{ event_time_reasons('created_at', 'created_time_text') }}
+            {{ event_time_reasons('complaints', 'created_at', 'created_time') }}
             when
                 channel is null
                 or channel not in (
@@ -88,7 +87,9 @@ final as (
             when liability not in ('merchant', 'buyer', 'platform', 'none')
                 then 'invalid_liability'
         end as reject_reason,
-        case when reject_reason is not null then [landed] end as landed
+        case
+            when reject_reason is not null then [{{ landed_row('complaints') }}]
+        end as landed
     from typed
 
 )

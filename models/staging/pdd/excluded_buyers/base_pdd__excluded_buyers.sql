@@ -25,7 +25,7 @@ excluded_buyers as (
 trimmed as (
 
     select
-        {{ trimmed_texts(except=['load_date', 'landing_id']) }},
+        {{ trimmed_texts('excluded_buyers') }},
         load_date as folder_date,
         landing_id,
         excluded_buyers as landed
@@ -54,7 +54,7 @@ typed as (
         _source_file_text as source_file,
         landing_id,
         landed,
-        {{ unreadable_columns(['valid_from', 'valid_to']) }}
+        {{ unreadable_columns('excluded_buyers', ['valid_from', 'valid_to']) }}
             as unreadable_columns
     from timed
 
@@ -69,7 +69,9 @@ final as (
             when buyer_uid is null then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'
         end as reject_reason,
-        case when reject_reason is not null then [landed] end as landed
+        case
+            when reject_reason is not null then [{{ landed_row('excluded_buyers') }}]
+        end as landed
     from typed
 
 )

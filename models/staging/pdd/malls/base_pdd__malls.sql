@@ -25,7 +25,7 @@ malls as (
 trimmed as (
 
     select
-        {{ trimmed_texts(except=['load_date', 'landing_id']) }},
+        {{ trimmed_texts('malls') }},
         load_date as folder_date,
         landing_id,
         malls as landed
@@ -48,14 +48,14 @@ typed as (
         mall_id_text as mall_id,
         mall_name_text as mall_name,
         category_name_text as category_name,
-        {{ parse_integer('merchant_type_text') }} as merchant_type,
+        {{ parse_integer('merchant_type') }} as merchant_type,
         {{ parse_date('opened_on_text') }} as opened_on,
         {{ parse_loaded_at('_loaded_at') }} as loaded_at,
         {{ booked_date('folder_date', 'loaded_at') }} as load_date,
         _source_file_text as source_file,
         landing_id,
         landed,
-        {{ unreadable_columns(['merchant_type', 'opened_on']) }}
+        {{ unreadable_columns('malls', ['merchant_type', 'opened_on']) }}
             as unreadable_columns
     from timed
 
@@ -70,7 +70,9 @@ final as (
             when mall_id is null then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'
         end as reject_reason,
-        case when reject_reason is not null then [landed] end as landed
+        case
+            when reject_reason is not null then [{{ landed_row('malls') }}]
+        end as landed
     from typed
 
 )

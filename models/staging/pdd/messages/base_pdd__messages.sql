@@ -29,7 +29,7 @@ messages as (
 trimmed as (
 
     select
-        {{ trimmed_texts(except=['content', 'load_date', 'landing_id']) }},
+        {{ trimmed_texts('messages', except=['content']) }},
         content,
         load_date as folder_date,
         landing_id,
@@ -60,17 +60,17 @@ typed as (
         template_name_text as template_name,
         content,
         problem_code_text as problem_code,
-        {{ parse_integer('type_text') }} as message_type,
-        {{ parse_boolean('need_reply_text') }} as need_reply,
-        {{ parse_boolean('is_spam_text') }} as is_spam,
+        {{ parse_integer('type') }} as message_type,
+        {{ parse_boolean('need_reply') }} as need_reply,
+        {{ parse_boolean('is_spam') }} as is_spam,
         {{ parse_local_time('ts') }} as sent_at,
         {{ parse_loaded_at('_loaded_at') }} as loaded_at,
         {{ booked_date('folder_date', 'loaded_at') }} as load_date,
         _source_file_text as source_file,
         landing_id,
         landed,
-        ts_text,
         {{ unreadable_columns(
+            'messages',
             ['need_reply', 'is_spam'],
             renamed={'type': 'message_type'},
         ) }} as unreadable_columns
@@ -81,20 +81,22 @@ typed as (
 final as (
 
     select
-        * exclude (landed, ts_text),
+        * exclude (landed),
         hash(mall_id, msg_id) as key_hash,
         cast(sent_at as date) as service_date,
         case
             when mall_id is null or msg_id is null then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'
             when buyer_uid is null then 'missing_buyer_uid'
-            {{ event_time_reasons('sent_at', 'ts_text') }}
+            {{ event_time_reasons('messages', 'sent_at', 'ts') }}
             when
                 from_role is null
                 or from_role not in ('user', 'mall_cs', 'system')
                 then 'invalid_from_role'
         end as reject_reason,
-        case when reject_reason is not null then [landed] end as landed
+        case
+            when reject_reason is not null then [{{ landed_row('messages') }}]
+        end as landed
     from typed
 
 )

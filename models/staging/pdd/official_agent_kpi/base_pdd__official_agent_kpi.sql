@@ -22,7 +22,7 @@ official_agent_kpi as (
 trimmed as (
 
     select
-        {{ trimmed_texts(except=['load_date', 'landing_id']) }},
+        {{ trimmed_texts('official_agent_kpi') }},
         load_date as folder_date,
         landing_id,
         official_agent_kpi as landed
@@ -54,7 +54,7 @@ typed as (
             'late_buyers_3min', 'rating_count', 'low_rating_count',
             'dispute_refund_count', 'complaint_count',
         ] -%}
-            cast({{ parse_integer(column ~ '_text') }} as bigint) as {{ column }},
+            cast({{ parse_integer(column) }} as bigint) as {{ column }},
         {% endfor -%}
         {{ parse_money('sales_amount_text') }} as sales_amount,
         {{ parse_money('net_sales_amount_text') }} as net_sales_amount,
@@ -76,8 +76,8 @@ typed as (
         _source_file_text as source_file,
         landing_id,
         landed,
-        period_end_text,
         {{ unreadable_columns(
+            'official_agent_kpi',
             [
                 'service_score', 'consult_buyers', 'inquiry_buyers',
                 'inquiry_lost_buyers', 'final_group_buyers',
@@ -97,7 +97,7 @@ typed as (
 final as (
 
     select
-        * exclude (landed, period_end_text),
+        * exclude (landed),
         hash(mall_id, period_start, period_end, row_type, cs_account) as key_hash,
         case
             when
@@ -106,13 +106,16 @@ final as (
                 then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'
             when mall_id is null then 'missing_mall_id'
-            {{ event_time_reasons('period_end', 'period_end_text') }}
+            {{ event_time_reasons('official_agent_kpi', 'period_end', 'period_end') }}
             when period_start is null or period_start > period_end
                 then 'invalid_period'
             when row_type not in ('mall_total', 'mall_average', 'agent')
                 then 'invalid_row_type'
         end as reject_reason,
-        case when reject_reason is not null then [landed] end as landed
+        case
+            when reject_reason is not null
+                then [{{ landed_row('official_agent_kpi') }}]
+        end as landed
     from typed
 
 )

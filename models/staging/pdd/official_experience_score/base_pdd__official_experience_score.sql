@@ -22,7 +22,7 @@ official_experience_score as (
 trimmed as (
 
     select
-        {{ trimmed_texts(except=['load_date', 'landing_id']) }},
+        {{ trimmed_texts('official_experience_score') }},
         load_date as folder_date,
         landing_id,
         official_experience_score as landed
@@ -56,7 +56,6 @@ typed as (
         _source_file_text as source_file,
         landing_id,
         landed,
-        as_of_date_text,
         cast([] as varchar[]) as unreadable_columns
     from timed
 
@@ -65,13 +64,15 @@ typed as (
 final as (
 
     select
-        * exclude (landed, as_of_date_text),
+        * exclude (landed),
         hash(mall_id, as_of_date, measure, item_name) as key_hash,
         case
             when measure is null then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'
             when mall_id is null then 'missing_mall_id'
-            {{ event_time_reasons('as_of_date', 'as_of_date_text') }}
+            {{ event_time_reasons(
+                'official_experience_score', 'as_of_date', 'as_of_date'
+            ) }}
             when
                 measure not in (
                     'experience_score', 'peer_rank', 'change_7d', 'module_score',
@@ -80,7 +81,10 @@ final as (
                 then 'invalid_measure'
             when official_value is null then 'unreadable_value'
         end as reject_reason,
-        case when reject_reason is not null then [landed] end as landed
+        case
+            when reject_reason is not null
+                then [{{ landed_row('official_experience_score') }}]
+        end as landed
     from typed
 
 )

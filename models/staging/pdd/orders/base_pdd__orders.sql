@@ -29,7 +29,7 @@ orders as (
 trimmed as (
 
     select
-        {{ trimmed_texts(except=['load_date', 'landing_id']) }},
+        {{ trimmed_texts('orders') }},
         load_date as folder_date,
         landing_id,
         orders as landed
@@ -56,14 +56,14 @@ typed as (
         order_sn_text as order_sn,
         buyer_uid_text as buyer_uid,
         goods_id_text as goods_id,
-        {{ parse_integer('order_status_text') }} as order_status,
-        {{ parse_integer('group_status_text') }} as group_status,
-        {{ parse_integer('confirm_status_text') }} as confirm_status,
-        {{ parse_integer('refund_status_text') }} as refund_status,
-        {{ parse_integer('after_sales_status_text') }} as after_sales_status,
-        {{ parse_integer('risk_control_status_text') }} as risk_control_status,
-        {{ parse_integer('is_lucky_flag_text') }} as is_lucky_flag,
-        cast({{ parse_integer('goods_count_text') }} as bigint) as goods_count,
+        {{ parse_integer('order_status') }} as order_status,
+        {{ parse_integer('group_status') }} as group_status,
+        {{ parse_integer('confirm_status') }} as confirm_status,
+        {{ parse_integer('refund_status') }} as refund_status,
+        {{ parse_integer('after_sales_status') }} as after_sales_status,
+        {{ parse_integer('risk_control_status') }} as risk_control_status,
+        {{ parse_integer('is_lucky_flag') }} as is_lucky_flag,
+        cast({{ parse_integer('goods_count') }} as bigint) as goods_count,
         {{ parse_money('goods_amount_text') }} as goods_amount,
         {{ parse_money('discount_amount_text') }} as discount_amount,
         {{ parse_money('postage_text') }} as postage,
@@ -79,10 +79,8 @@ typed as (
         _source_file_text as source_file,
         landing_id,
         landed,
-        created_time_text,
-        pay_amount_text,
-        goods_count_text,
         {{ unreadable_columns(
+            'orders',
             [
                 'updated_at', 'order_status', 'group_status', 'confirm_status',
                 'refund_status', 'after_sales_status', 'risk_control_status',
@@ -100,16 +98,18 @@ typed as (
 final as (
 
     select
-        * exclude (landed, created_time_text, pay_amount_text, goods_count_text),
+        * exclude (landed),
         hash(order_sn) as key_hash,
         case
             when order_sn is null then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'
             when mall_id is null then 'missing_mall_id'
-            {{ event_time_reasons('created_at', 'created_time_text') }}
-            {{ amount_reasons(['pay_amount', 'goods_count']) }}
+            {{ event_time_reasons('orders', 'created_at', 'created_time') }}
+            {{ amount_reasons('orders', ['pay_amount', 'goods_count']) }}
         end as reject_reason,
-        case when reject_reason is not null then [landed] end as landed
+        case
+            when reject_reason is not null then [{{ landed_row('orders') }}]
+        end as landed
     from typed
 
 )

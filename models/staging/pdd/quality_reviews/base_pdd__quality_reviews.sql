@@ -27,7 +27,7 @@ quality_reviews as (
 trimmed as (
 
     select
-        {{ trimmed_texts(except=['load_date', 'landing_id']) }},
+        {{ trimmed_texts('quality_reviews') }},
         load_date as folder_date,
         landing_id,
         quality_reviews as landed
@@ -61,8 +61,8 @@ typed as (
         _source_file_text as source_file,
         landing_id,
         landed,
-        service_date_text,
         {{ unreadable_columns(
+            'quality_reviews',
             [
                 'problem_solving', 'communication', 'professionalism',
                 'after_sales',
@@ -75,13 +75,13 @@ typed as (
 final as (
 
     select
-        * exclude (landed, service_date_text),
+        * exclude (landed),
         hash(review_id) as key_hash,
         case
             when review_id is null then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'
             when mall_id is null then 'missing_mall_id'
-            {{ event_time_reasons('service_date', 'service_date_text') }}
+            {{ event_time_reasons('quality_reviews', 'service_date', 'service_date') }}
             when
                 problem_solving not between 1 and 10
                 or communication not between 1 and 10
@@ -89,7 +89,9 @@ final as (
                 or after_sales not between 1 and 10
                 then 'invalid_review_item'
         end as reject_reason,
-        case when reject_reason is not null then [landed] end as landed
+        case
+            when reject_reason is not null then [{{ landed_row('quality_reviews') }}]
+        end as landed
     from typed
 
 )

@@ -27,7 +27,7 @@ ratings as (
 trimmed as (
 
     select
-        {{ trimmed_texts(except=['load_date', 'landing_id']) }},
+        {{ trimmed_texts('ratings') }},
         load_date as folder_date,
         landing_id,
         ratings as landed
@@ -52,14 +52,13 @@ typed as (
         buyer_uid_text as buyer_uid,
         cs_uid_text as cs_uid,
         order_sn_text as order_sn,
-        {{ parse_integer('score_text') }} as score,
+        {{ parse_integer('score') }} as score,
         {{ parse_local_time('created_time') }} as created_at,
         {{ parse_loaded_at('_loaded_at') }} as loaded_at,
         {{ booked_date('folder_date', 'loaded_at') }} as load_date,
         _source_file_text as source_file,
         landing_id,
         landed,
-        created_time_text,
         cast([] as varchar[]) as unreadable_columns
     from timed
 
@@ -68,16 +67,18 @@ typed as (
 final as (
 
     select
-        * exclude (landed, created_time_text),
+        * exclude (landed),
         hash(rating_id) as key_hash,
         case
             when rating_id is null then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'
             when mall_id is null then 'missing_mall_id'
-            {{ event_time_reasons('created_at', 'created_time_text') }}
+            {{ event_time_reasons('ratings', 'created_at', 'created_time') }}
             when score is null or score not between 1 and 5 then 'invalid_score'
         end as reject_reason,
-        case when reject_reason is not null then [landed] end as landed
+        case
+            when reject_reason is not null then [{{ landed_row('ratings') }}]
+        end as landed
     from typed
 
 )

@@ -30,7 +30,7 @@ refunds as (
 trimmed as (
 
     select
-        {{ trimmed_texts(except=['load_date', 'landing_id']) }},
+        {{ trimmed_texts('refunds') }},
         load_date as folder_date,
         landing_id,
         refunds as landed
@@ -60,11 +60,11 @@ typed as (
         after_sale_reason_text as after_sale_reason,
         problem_code_text as problem_code,
         liability_text as liability,
-        {{ parse_integer('after_sales_type_text') }} as after_sales_type,
-        {{ parse_integer('after_sales_status_text') }} as after_sales_status,
-        {{ parse_integer('dispute_refund_status_text') }}
+        {{ parse_integer('after_sales_type') }} as after_sales_type,
+        {{ parse_integer('after_sales_status') }} as after_sales_status,
+        {{ parse_integer('dispute_refund_status') }}
             as dispute_refund_status,
-        {{ parse_integer('join_or_not_text') }} as join_or_not,
+        {{ parse_integer('join_or_not') }} as join_or_not,
         {{ parse_money('refund_amount_text') }} as refund_amount,
         {{ parse_local_time('created_time') }} as created_at,
         {{ parse_local_time('recreated_at') }} as recreated_at,
@@ -77,9 +77,8 @@ typed as (
         _source_file_text as source_file,
         landing_id,
         landed,
-        created_time_text,
-        refund_amount_text,
         {{ unreadable_columns(
+            'refunds',
             [
                 'after_sales_type', 'after_sales_status', 'recreated_at',
                 'dispute_refund_status', 'join_or_not',
@@ -97,18 +96,20 @@ typed as (
 final as (
 
     select
-        * exclude (landed, created_time_text, refund_amount_text),
+        * exclude (landed),
         hash(refund_id) as key_hash,
         case
             when refund_id is null then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'
             when mall_id is null then 'missing_mall_id'
-            {{ event_time_reasons('created_at', 'created_time_text') }}
+            {{ event_time_reasons('refunds', 'created_at', 'created_time') }}
             when liability not in ('merchant', 'buyer', 'platform', 'none')
                 then 'invalid_liability'
-            {{ amount_reasons(['refund_amount']) }}
+            {{ amount_reasons('refunds', ['refund_amount']) }}
         end as reject_reason,
-        case when reject_reason is not null then [landed] end as landed
+        case
+            when reject_reason is not null then [{{ landed_row('refunds') }}]
+        end as landed
     from typed
 
 )
