@@ -1,9 +1,10 @@
 """The typed read of the landing folders, for the hand-written alternatives.
 
-A build of the warehouse writes every landed value as text first, because a file
-of texts and one of numbers must mean the same. Here a column that a file already
-holds as a number, a boolean or a time is taken as it is, and only the others go
-through the contract's rules for texts. Both ways give the same values.
+A file of texts and one of numbers must mean the same. So a build of the warehouse
+writes landed values as texts first, save for whole numbers, booleans and zoned load
+times. Here amounts and other times, too, are taken as they are where a file holds
+them so, and only what is text goes through the contract's rules for texts. Both
+ways give the same values.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The dbt-duckdb plugin: makes a plain `dbt build` read the landings.
 
-On connecting it freezes and checks the input, creates the views raw.<table>
-in the working database, and gives every cursor the key for buyer_key as a
+On connecting it freezes and checks the input, creates the views raw.<table> and
+those that builds read, raw.<table>_native and raw.<table>_unread, in the working
+database, and gives every cursor the key for buyer_key as a
 DuckDB variable, which dbt writes to no manifest and no log.
 """
 

@@ -4,8 +4,8 @@ Each view has the contract's columns in the contract's order as VARCHAR, then
 _loaded_at, _source_file and load_date. What the texts mean is staging's
 business; here only values that come typed are written out, always alike.
 
-Builds read `raw.<table>_native`, where columns whose file gives them the very type
-that staging would read from their text are spared the way there and back.
+Builds read `raw.<table>_native`, where whole numbers, booleans and zoned load times
+that come with their type are spared the way to a text and back.
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -26,7 +26,7 @@ from kefu.sql import quote_name, quote_text
 
 ZONED = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS")
 
-# Types of files whose values are, whatever they are, those of the native type.
+# DuckDB's types of which every value fits the native type.
 NATIVE_KINDS = {
     "bigint": (
         *("TINYINT", "SMALLINT", "INTEGER", "BIGINT"),
@@ -71,7 +71,8 @@ def native_sql(
 
 def with_no_native(table: Table, query: str) -> str:
     """Return the query of a view for builds over rows that are all texts."""
-    return f"select *, {_native_columns(table, {})} from ({query}) as landed"
+    columns = ", ".join(["*", *_native_columns(table, {})])
+    return f"select {columns} from ({query}) as landed"
 
 
 def attached_select(table: Table, relation: str, fields: Iterable[Field]) -> str:
@@ -93,7 +94,7 @@ def empty_select(table: Table, *, with_native: bool = False) -> str:
     """Return the query of a table that was not landed: typed, of no rows."""
     columns = _columns(table, {})
     if with_native:
-        columns += f", {_native_columns(table, {})}"
+        columns = ", ".join([columns, *_native_columns(table, {})])
     return (
         f"select {columns}, cast(null as date) as {LOAD_DATE},"
         f" cast(null as bigint) as {LANDING_ID} where false"
@@ -119,7 +120,7 @@ def group_select(table: Table, group: FileGroup, *, with_native: bool = False) -
         columns = _columns(table, texts)
         relation = read_csv(group) if group.format == "csv" else read_parquet(group)
     if with_native:
-        columns += f", {_native_columns(table, native)}"
+        columns = ", ".join([columns, *_native_columns(table, native)])
     return (
         f"select {columns}, {_load_date(group)} as {LOAD_DATE},"
         f" {_landing_id(group)} as {LANDING_ID} from {relation}"
@@ -158,11 +159,11 @@ def _native_fields(table: Table, fields: dict[str, Field]) -> dict[str, Field]:
     }
 
 
-def _native_columns(table: Table, fields: dict[str, Field]) -> str:
-    return ", ".join(
+def _native_columns(table: Table, fields: dict[str, Field]) -> list[str]:
+    return [
         f"{_as_native(fields.get(column), kind)} as {quote_name(f'{column}_native')}"
         for column, kind in table.native.items()
-    )
+    ]
 
 
 def _as_native(item: Field | None, kind: str) -> str:

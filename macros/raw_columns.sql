@@ -1,9 +1,9 @@
-{# The columns of a raw table in the contract's order, each with the type that some
-   files give it, or none. They are stated with the source; a unit test is not told of
+{# The columns of a raw table in the contract's order, each with the type in which
+   a file may give it without its text, or none. They are stated with the source; a unit test is not told of
    sources, and asks the view that builds read. #}
 {% macro raw_columns(table) -%}
 {%- set found = {} -%}
-{%- if execute and graph.sources is defined -%}
+{%- if execute and model.resource_type != 'unit_test' -%}
     {%- for source in graph.sources.values()
         if source.source_name == 'pdd' and source.name == table -%}
         {%- for column in source.columns.values() -%}

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from kefu.contract import NEEDED_TABLES
 from kefu.errors import KefuError
 from kefu.raw_input import read_input
+from kefu.raw_views import native_sql
 
 FORMATS = (
     "part.csv",
@@ -195,6 +196,61 @@ def test_typed_values_are_written_out_alike(
             connection.execute("create table orders as " + null_row("orders"))
         (found,) = raw_rows("messages", raw_root, path)
     assert found["content"] == TYPED[expression]
+
+
+# What a column's native value is; none if the type could hold what is none.
+NATIVE = [
+    *(
+        ("type", f"cast({value} as {kind})", value)
+        for kind, values in {
+            "tinyint": (-128, 127),
+            "smallint": (-(2**15), 2**15 - 1),
+            "integer": (-(2**31), 2**31 - 1),
+            "bigint": (-(2**63), 2**63 - 1),
+            "utinyint": (0, 2**8 - 1),
+            "usmallint": (0, 2**16 - 1),
+            "uinteger": (0, 2**32 - 1),
+        }.items()
+        for value in values
+    ),
+    ("need_reply", "true", True),
+    ("_loaded_at", "timestamptz '2026-03-01 07:30+08'", "2026-02-28 23:30:00"),
+    ("type", "cast(1 as ubigint)", None),
+    ("type", "cast(1 as hugeint)", None),
+    ("type", "cast(1 as double)", None),
+    ("type", "cast(1 as decimal(18, 0))", None),
+    ("type", "true", None),
+    ("type", "'1'", None),
+    ("need_reply", "1", None),
+    ("_loaded_at", "timestamp '2026-03-01 07:30:00'", None),
+    ("ts", "timestamptz '2026-03-01 07:30:00+08'", None),
+    ("msg_id", "1", None),
+]
+
+
+@pytest.mark.parametrize(("column", "expression", "expected"), NATIVE)
+def test_a_value_is_native_or_a_text(
+    raw_root: Path, column: str, expression: str, expected: object
+) -> None:
+    table = CONTRACT["messages"]
+    values = ", ".join(
+        f'{expression if name == column else "null"} as "{name}"'
+        for name in table.columns
+    )
+    path = raw_root / "messages" / "load_date=2026-03-02" / "typed.parquet"
+    duckdb.sql(f"select {values}").write_parquet(str(path))
+    ((text,),) = ([row[column]] for row in raw_rows("messages", raw_root))
+    landing = read_input.__wrapped__(settings_of(raw_root)).landing
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'Asia/Shanghai'")
+        found = connection.sql(native_sql(table, landing))
+        (row,) = found.fetchall()
+        landed = dict(zip(found.columns, row, strict=True))
+    native = landed.get(f"{column}_native")
+    if isinstance(native, dt.datetime):
+        native = str(native)
+    assert native == expected
+    assert landed[column] == (text if expected is None else None)
 
 
 @pytest.mark.parametrize("place", ["parquet", "database"])

@@ -71,7 +71,9 @@ final as (
             when loaded_at is null then 'missing_loaded_at'
             when
                 end_at is null
-                and {{ is_unset_time(trimmed_text(landed_text('end_at', 'bigint'))) }}
+                and {{ is_unset_time(trimmed_text(landed_text(
+                    'end_at', raw_columns('agent_shifts').get('end_at')
+                ))) }}
                 then 'missing_event_time'
             when end_at is null then 'unreadable_event_time'
             when end_at <= start_at then 'ends_before_start'
