@@ -12,9 +12,10 @@ import io
 import os
 import re
 import zlib
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import duckdb
 
@@ -90,6 +91,10 @@ class Field:
     type: str
 
 
+# The columns of files by their names and stamps.
+Headers = Mapping[tuple[str, Stamp], tuple[Field, ...]]
+
+
 @dataclass(frozen=True)
 class FileGroup:
     """Files of one table with the same header, read by one statement."""
@@ -124,8 +129,12 @@ def freeze(
     root: Path,
     contract: dict[str, Table],
     needed: Collection[str] = NEEDED_TABLES,
+    known: Headers = MappingProxyType({}),
 ) -> Landing:
     """List and check the files under the raw root.
+
+    Of files that are `known`, because they were checked before, the columns are
+    compared with the contract, and nothing is read.
 
     Raises KefuError, naming table, column and file, when the root is
     missing, a needed table has no file, a file lies outside a load_date
@@ -136,7 +145,7 @@ def freeze(
     with duckdb.connect() as connection:
         for table in contract.values():
             landed = [file for file in files if file.table == table.name]
-            groups = _groups(connection, table, landed)
+            groups = _groups(connection, table, landed, known)
             landed_fields = (item for group in groups for item in group.fields)
             landing.warnings.extend(unknown_columns(table, landed_fields))
             landing.groups.extend(groups)
@@ -276,16 +285,24 @@ def _load_date(table: str, relative: Path) -> dt.date:
 
 
 def _groups(
-    connection: duckdb.DuckDBPyConnection, table: Table, files: list[LandedFile]
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    files: list[LandedFile],
+    known: Headers,
 ) -> list[FileGroup]:
-    headers: dict[LandedFile, tuple[Field, ...]] = {}
-    parquet = [file for file in files if file.format == "parquet"]
+    headers = {
+        file: known[file.name, file.stamp]
+        for file in files
+        if (file.name, file.stamp) in known
+    }
+    unread = [file for file in files if file not in headers]
+    parquet = [file for file in unread if file.format == "parquet"]
     if parquet:
         headers.update(_parquet_headers(connection, table, parquet))
-    for file in files:
+    for file in unread:
         if file.format == "csv":
             headers[file] = _csv_header(file)
-    texts = [file for file in files if file.format == "json"]
+    texts = [file for file in unread if file.format == "json"]
     if texts:
         headers.update(_json_headers(connection, table, texts))
 
@@ -304,10 +321,12 @@ def _groups(
         FileGroup(table.name, form, is_gzip, fields, tuple(members))
         for (form, is_gzip, fields, _), members in grouped.items()
     ]
+    read = set(unread)
     for group in groups:
-        if group.format == "csv":
-            _check_quotes(group)
-            _check_csv_rows(connection, group)
+        members = tuple(file for file in group.files if file in read)
+        if group.format == "csv" and members:
+            _check_quotes(replace(group, files=members))
+            _check_csv_rows(connection, replace(group, files=members))
     return groups
 
 

@@ -12,7 +12,8 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import duckdb
 
@@ -52,8 +53,7 @@ select source, landing_id from {TABLE} limit 0;
 """
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One landed file as it is now, or as it was when it was read."""
 
     source: str
@@ -204,8 +204,10 @@ def _digest(file: LandedFile) -> str:
 def write_down(connection: duckdb.DuckDBPyConnection, comparison: Comparison) -> None:
     """Make the tables behind the views of run_views() anew."""
     connection.execute(CREATE_RUN)
-    entries = [astuple(entry) for entry in comparison.present]
-    for table, rows in ((PRESENT, entries), (TOUCHED, comparison.touched)):
+    for table, rows in (
+        (PRESENT, comparison.present),
+        (TOUCHED, comparison.touched),
+    ):
         columns = [list(values) for values in zip(*rows, strict=True)]
         listed = ", ".join("unnest(?)" for _ in columns)
         if columns:

@@ -14,6 +14,7 @@ import duckdb
 from kefu.contract import NEEDED_TABLES, read_contract
 from kefu.errors import EXIT_USAGE, KefuError, one_line
 from kefu.files import remove, sync
+from kefu.known_headers import headers_file
 from kefu.landing import FileGroup, LandedFile, freeze
 from kefu.privacy_key import check_value
 from kefu.privacy_landings import (
@@ -416,6 +417,7 @@ def drop_working_database(database: Path) -> None:
     """Remove the working database: it holds what was taken out, in clear."""
     for path in (
         note_file(database),
+        headers_file(database),
         database.with_name(f"{database.name}.wal"),
         *spilled(database),
         database,

@@ -9,6 +9,7 @@ import duckdb
 
 from kefu.contract import NEEDED_TABLES, Table, read_contract
 from kefu.errors import KefuError, one_line
+from kefu.known_headers import keep_headers, read_headers
 from kefu.landing import (
     Field,
     Landing,
@@ -48,7 +49,9 @@ def read_input(settings: Settings) -> RawInput:
     contract = read_contract(settings.root)
     if settings.raw_database:
         return _read_database(settings.raw_database, contract)
-    landing = freeze(settings.raw_root, contract)
+    known = read_headers(settings)
+    landing = freeze(settings.raw_root, contract, known=known)
+    keep_headers(settings, landing, known)
     queries = {name: view_sql(table, landing) for name, table in contract.items()}
     return RawInput(queries, landing.warnings, landing=landing)
 

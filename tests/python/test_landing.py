@@ -3,6 +3,8 @@
 import datetime as dt
 import gzip
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -19,8 +21,10 @@ from conftest import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kefu import landing
 from kefu.contract import NEEDED_TABLES
 from kefu.errors import KefuError
+from kefu.known_headers import headers_file
 from kefu.raw_input import read_input
 from kefu.raw_views import native_sql
 
@@ -240,10 +244,10 @@ def test_a_value_is_native_or_a_text(
     path = raw_root / "messages" / "load_date=2026-03-02" / "typed.parquet"
     duckdb.sql(f"select {values}").write_parquet(str(path))
     ((text,),) = ([row[column]] for row in raw_rows("messages", raw_root))
-    landing = read_input.__wrapped__(settings_of(raw_root)).landing
+    raw = read_input.__wrapped__(settings_of(raw_root))
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'Asia/Shanghai'")
-        found = connection.sql(native_sql(table, landing))
+        found = connection.sql(native_sql(table, raw.landing))
         (row,) = found.fetchall()
         landed = dict(zip(found.columns, row, strict=True))
     native = landed.get(f"{column}_native")
@@ -403,6 +407,100 @@ def refusal(raw_root: Path, raw_database: Path | None = None) -> str:
         read_input.__wrapped__(settings_of(raw_root, raw_database))
     assert "\n" not in str(caught.value)
     return str(caught.value)
+
+
+@pytest.fixture
+def looked_into(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the list of the files that a run looks into, in no order."""
+    names: list[str] = []
+
+    def spied(function: Callable, find: Callable) -> Callable:
+        def spy(*given: object) -> object:
+            names.extend(file.name for file in find(*given))
+            return function(*given)
+
+        return spy
+
+    for function, find in (
+        (landing._parquet_headers, lambda connection, table, files: files),
+        (landing._json_headers, lambda connection, table, files: files),
+        (landing._csv_header, lambda file: [file]),
+        (landing._check_quotes, lambda group: group.files),
+        (landing._check_csv_rows, lambda connection, group: group.files),
+    ):
+        monkeypatch.setattr(landing, function.__name__, spied(function, find))
+    return names
+
+
+@pytest.mark.parametrize("name", ["b.parquet", "b.csv", "b.csv.gz", "b.jsonl"])
+def test_files_of_the_last_run_are_not_looked_into(
+    raw_root: Path, name: str, looked_into: list[str]
+) -> None:
+    path = land(raw_root, "messages", tricky_rows(), name)
+    first = read_input.__wrapped__(settings_of(raw_root))
+    assert path.relative_to(raw_root).as_posix() in looked_into
+
+    looked_into.clear()
+    again = read_input.__wrapped__(settings_of(raw_root))
+    assert not looked_into
+    assert again == first
+
+    fresh = land(raw_root, "messages", tricky_rows(), f"fresh-{name}")
+    found = raw_rows("messages", raw_root)
+    assert set(looked_into) == {fresh.relative_to(raw_root).as_posix()}
+    assert len(found) == 2 * len(tricky_rows())
+
+
+@pytest.mark.parametrize("name", ["b.parquet", "b.csv", "b.jsonl"])
+def test_a_file_that_was_written_over_is_looked_into(raw_root: Path, name: str) -> None:
+    path = land(raw_root, "messages", tricky_rows(), name)
+    read_input.__wrapped__(settings_of(raw_root))
+    before = path.stat()
+    path.write_bytes(b"x" * before.st_size)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(KefuError, match=name):
+        read_input.__wrapped__(settings_of(raw_root))
+
+
+def other_rules(kept: dict) -> str:
+    return json.dumps(kept | {"rules": "of another contract"})
+
+
+def other_files(kept: dict) -> str:
+    return json.dumps(kept | {"files": {}})
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        other_rules,
+        other_files,
+        lambda kept: "",
+        lambda kept: "[]",
+        lambda kept: json.dumps(kept)[:-20],
+        lambda kept: json.dumps(kept | {"shapes": []}),
+        lambda kept: json.dumps(kept | {"shapes": None}),
+        lambda kept: json.dumps(kept | {"files": [1]}),
+    ],
+)
+def test_kept_headers_that_do_not_fit_are_read_anew(
+    raw_root: Path, looked_into: list[str], spoil: Callable[[dict], str]
+) -> None:
+    land(raw_root, "messages", tricky_rows(), "b.csv")
+    first = read_input.__wrapped__(settings_of(raw_root))
+    seen = set(looked_into)
+    kept = headers_file(settings_of(raw_root).database)
+    whole = kept.read_text(encoding="utf-8")
+    kept.write_text(spoil(json.loads(whole)), encoding="utf-8")
+    looked_into.clear()
+    assert read_input.__wrapped__(settings_of(raw_root)) == first
+    assert set(looked_into) == seen
+    assert kept.read_text(encoding="utf-8") == whole
+
+
+def test_headers_that_cannot_be_kept_are_no_fault(raw_root: Path) -> None:
+    headers_file(settings_of(raw_root).database).mkdir()
+    assert raw_rows("messages", raw_root) == []
 
 
 def test_missing_raw_root(tmp_path: Path) -> None:
