@@ -1,8 +1,9 @@
-"""The columns of landed files as they were read before, kept beside the database.
+"""The columns of landed files as they were checked before, kept beside the database.
 
 Before a run every file's header is checked, and CSV and JSON files are read from end
 to end. A file whose stamp is the one it had then is not read again: a run would read
-all that was ever landed, however little is new.
+all that was ever landed, however little is new. What is kept are names of files and
+columns, no rows; it may be deleted at any time.
 """
 
 import contextlib
@@ -17,8 +18,8 @@ from kefu.files import replaced_by
 from kefu.landing import Field, Headers, Landing, Stamp
 from kefu.settings import Settings
 
-# What decides which files are accepted, beside the contract.
-CHECKS = ("known_headers.py", "landing.py")
+# What decides which files are accepted, beside the sources' own file.
+CHECKS = ("contract.py", "faults.py", "known_headers.py", "landing.py")
 
 
 def headers_file(database: Path) -> Path:
@@ -26,60 +27,82 @@ def headers_file(database: Path) -> Path:
     return database.with_name(f"{database.name}.headers.json")
 
 
-def read_headers(settings: Settings) -> Headers:
+def forget_headers(database: Path) -> None:
+    """Have the next run check every file again."""
+    with contextlib.suppress(OSError):
+        headers_file(database).unlink(missing_ok=True)
+
+
+def header_rules(settings: Settings) -> str | None:
+    """Return a hash of what decides about files; None if it cannot be read.
+
+    To be taken before the first file is checked: what is checked meanwhile was
+    judged by no later rules. The raw root is part of it.
+    """
+    digest = hashlib.sha256(f"{duckdb.__version__} {settings.raw_root}".encode())
+    try:
+        for path in (settings.root / CONTRACT_FILE, *map(_beside, CHECKS)):
+            digest.update(path.read_bytes())
+    except OSError:
+        return None
+    return digest.hexdigest()
+
+
+def read_headers(settings: Settings, rules: str | None) -> Headers:
     """Return the columns of the files that were checked before, by name and stamp.
 
-    None of them if the contract, the checks, the engine or the raw root was another
-    one, or if what was kept cannot be read.
+    None of them if they were checked by other rules, or if what was kept is not as
+    it was written.
     """
     try:
-        kept = json.loads(headers_file(settings.database).read_text(encoding="utf-8"))
-        if kept["rules"] != _rules(settings):
-            return {}
-        shapes = [
-            tuple(Field(name, kind) for name, kind in shape) for shape in kept["shapes"]
-        ]
-        return {
-            (name, Stamp(*stamp)): shapes[shape]
-            for name, (shape, *stamp) in kept["files"].items()
-        }
-    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
+        written = headers_file(settings.database).read_text(encoding="utf-8")
+    except (OSError, ValueError):
         return {}
+    digest, _, text = written.partition("\n")
+    if rules is None or digest != _digest(rules, text):
+        return {}
+    kept = json.loads(text)
+    shapes = [
+        tuple(Field(name, kind) for name, kind in shape) for shape in kept["shapes"]
+    ]
+    return {
+        (name, Stamp(*stamp)): shapes[shape]
+        for name, (shape, *stamp) in kept["files"].items()
+    }
 
 
-def keep_headers(settings: Settings, landing: Landing, known: Headers) -> None:
+def keep_headers(
+    settings: Settings, rules: str | None, landing: Landing, known: Headers
+) -> None:
     """Keep the columns of the files that a run reads, if others were known.
 
-    Where they cannot be written the next run reads the files again.
+    A file that was replaced while it was checked is not kept: its stamp may be of
+    the one and its columns of the other. Where nothing can be written the next run
+    checks the files again.
     """
-    current = {(file.name, file.stamp) for file in landing.files}
-    if current == set(known):
-        return
     kept = {
-        "rules": _rules(settings),
-        "shapes": [
-            [(item.name, item.type) for item in group.fields]
-            for group in landing.groups
-        ],
-        "files": {
-            file.name: (number, *_numbers(file.stamp))
-            for number, group in enumerate(landing.groups)
-            for file in group.files
-        },
+        (file.name, file.stamp): number
+        for number, group in enumerate(landing.groups)
+        for file in group.files
+        if (file.name, file.stamp) in known or Stamp.of(file.path) == file.stamp
     }
+    if rules is None or kept.keys() == known.keys():
+        return
+    shapes = [
+        [(item.name, item.type) for item in group.fields] for group in landing.groups
+    ]
+    files = {name: (number, *_numbers(stamp)) for (name, stamp), number in kept.items()}
+    text = json.dumps({"shapes": shapes, "files": files})
     with contextlib.suppress(OSError):
-        replaced_by(headers_file(settings.database), json.dumps(kept))
+        replaced_by(headers_file(settings.database), f"{_digest(rules, text)}\n{text}")
 
 
 def _numbers(stamp: Stamp) -> tuple[int, ...]:
     return stamp.size, stamp.modified_ns, stamp.changed_ns, stamp.file_number
 
 
-def _rules(settings: Settings) -> str:
-    digest = hashlib.sha256(f"{duckdb.__version__} {settings.raw_root}".encode())
-    for path in (settings.root / CONTRACT_FILE, *map(_beside, CHECKS)):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+def _digest(rules: str, text: str) -> str:
+    return hashlib.sha256(f"{rules}\n{text}".encode()).hexdigest()
 
 
 def _beside(name: str) -> Path:

@@ -323,10 +323,11 @@ def _groups(
     ]
     read = set(unread)
     for group in groups:
-        members = tuple(file for file in group.files if file in read)
-        if group.format == "csv" and members:
-            _check_quotes(replace(group, files=members))
-            _check_csv_rows(connection, replace(group, files=members))
+        if group.format == "csv":
+            members = tuple(file for file in group.files if file in read)
+            if members:
+                _check_quotes(replace(group, files=members))
+                _check_csv_rows(connection, replace(group, files=members))
     return groups
 
 

@@ -31,6 +31,7 @@ from kefu.errors import (
 )
 from kefu.faults import without_values
 from kefu.files import remove
+from kefu.known_headers import forget_headers
 from kefu.landed_vars import FILE, read_vars
 from kefu.landing import LandedFile, discover
 from kefu.ledger import READ_AGAIN, Span
@@ -129,6 +130,8 @@ def run(
             return None
         # Before the input: what another run publishes from here on is newer.
         follows = Versions(settings.published).current_id() or NOTHING
+        if options.full_refresh:
+            forget_headers(settings.database)
         raw = preflight(settings, say)
         if options.read_again and raw.landing:
             check_span(options.read_again, raw.landing.files)

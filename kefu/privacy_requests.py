@@ -418,6 +418,7 @@ def drop_working_database(database: Path) -> None:
     for path in (
         note_file(database),
         headers_file(database),
+        *database.parent.glob(f".{database.name}.*.publishing"),
         database.with_name(f"{database.name}.wal"),
         *spilled(database),
         database,

@@ -9,7 +9,7 @@ import duckdb
 
 from kefu.contract import NEEDED_TABLES, Table, read_contract
 from kefu.errors import KefuError, one_line
-from kefu.known_headers import keep_headers, read_headers
+from kefu.known_headers import header_rules, keep_headers, read_headers
 from kefu.landing import (
     Field,
     Landing,
@@ -46,12 +46,13 @@ def read_input(settings: Settings) -> RawInput:
     many are delivered meanwhile. Raises KefuError for input that a run must
     not start on.
     """
+    rules = header_rules(settings)
     contract = read_contract(settings.root)
     if settings.raw_database:
         return _read_database(settings.raw_database, contract)
-    known = read_headers(settings)
+    known = read_headers(settings, rules)
     landing = freeze(settings.raw_root, contract, known=known)
-    keep_headers(settings, landing, known)
+    keep_headers(settings, rules, landing, known)
     queries = {name: view_sql(table, landing) for name, table in contract.items()}
     return RawInput(queries, landing.warnings, landing=landing)
 

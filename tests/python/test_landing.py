@@ -17,6 +17,7 @@ from conftest import (
     raw_rows,
     settings_of,
     text_row,
+    write_landing,
 )
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -24,7 +25,7 @@ from hypothesis import strategies as st
 from kefu import landing
 from kefu.contract import NEEDED_TABLES
 from kefu.errors import KefuError
-from kefu.known_headers import headers_file
+from kefu.known_headers import forget_headers, headers_file
 from kefu.raw_input import read_input
 from kefu.raw_views import native_sql
 
@@ -462,40 +463,72 @@ def test_a_file_that_was_written_over_is_looked_into(raw_root: Path, name: str) 
         read_input.__wrapped__(settings_of(raw_root))
 
 
-def other_rules(kept: dict) -> str:
-    return json.dumps(kept | {"rules": "of another contract"})
-
-
-def other_files(kept: dict) -> str:
-    return json.dumps(kept | {"files": {}})
-
-
 @pytest.mark.parametrize(
     "spoil",
     [
-        other_rules,
-        other_files,
         lambda kept: "",
         lambda kept: "[]",
-        lambda kept: json.dumps(kept)[:-20],
-        lambda kept: json.dumps(kept | {"shapes": []}),
-        lambda kept: json.dumps(kept | {"shapes": None}),
-        lambda kept: json.dumps(kept | {"files": [1]}),
+        lambda kept: kept[:-20],
+        lambda kept: kept.replace("mall_id", "mall_ID"),
+        lambda kept: kept.partition("\n")[2],
+        lambda kept: "[" * 200_000,
     ],
 )
-def test_kept_headers_that_do_not_fit_are_read_anew(
-    raw_root: Path, looked_into: list[str], spoil: Callable[[dict], str]
+def test_kept_headers_that_were_spoilt_are_read_anew(
+    raw_root: Path, looked_into: list[str], spoil: Callable[[str], str]
 ) -> None:
     land(raw_root, "messages", tricky_rows(), "b.csv")
     first = read_input.__wrapped__(settings_of(raw_root))
     seen = set(looked_into)
     kept = headers_file(settings_of(raw_root).database)
     whole = kept.read_text(encoding="utf-8")
-    kept.write_text(spoil(json.loads(whole)), encoding="utf-8")
+    kept.write_text(spoil(whole), encoding="utf-8")
     looked_into.clear()
     assert read_input.__wrapped__(settings_of(raw_root)) == first
     assert set(looked_into) == seen
     assert kept.read_text(encoding="utf-8") == whole
+
+
+def test_files_checked_by_other_rules_are_checked_again(
+    raw_root: Path, looked_into: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    land(raw_root, "messages", tricky_rows(), "b.csv")
+    read_input.__wrapped__(settings_of(raw_root))
+    seen = set(looked_into)
+    looked_into.clear()
+    monkeypatch.setattr(duckdb, "__version__", "another one")
+    read_input.__wrapped__(settings_of(raw_root))
+    assert set(looked_into) == seen
+    looked_into.clear()
+    forget_headers(settings_of(raw_root).database)
+    read_input.__wrapped__(settings_of(raw_root))
+    assert set(looked_into) == seen
+
+
+def test_a_folder_that_is_swapped_while_it_is_checked_and_back(
+    raw_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = list(CONTRACT["messages"].columns)
+    for version, header in (("v1", columns), ("v2", columns[::-1])):
+        write_landing(tmp_path / version / "b.csv", tricky_rows(), header)
+    folder = raw_root / "messages" / "load_date=2026-03-03"
+    folder.symlink_to(tmp_path / "v1")
+    expected = raw_rows("messages", raw_root)
+    forget_headers(settings_of(raw_root).database)
+
+    def swapped(*given: object) -> object:
+        found = discover(*given)
+        folder.unlink()
+        folder.symlink_to(tmp_path / "v2")
+        return found
+
+    discover = landing.discover
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(landing, "discover", swapped)
+        read_input.__wrapped__(settings_of(raw_root))
+    folder.unlink()
+    folder.symlink_to(tmp_path / "v1")
+    assert raw_rows("messages", raw_root) == expected
 
 
 def test_headers_that_cannot_be_kept_are_no_fault(raw_root: Path) -> None:

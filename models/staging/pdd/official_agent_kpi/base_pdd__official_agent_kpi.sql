@@ -58,16 +58,12 @@ typed as (
         {% endfor -%}
         {{ parse_money('sales_amount_text') }} as sales_amount,
         {{ parse_money('net_sales_amount_text') }} as net_sales_amount,
-        {{ parse_money('improvable_sales_amount_text') }}
-            as improvable_sales_amount,
-        {{ parse_share('inquiry_conversion_rate_text') }}
-            as inquiry_conversion_rate,
+        {{ parse_money('improvable_sales_amount_text') }} as improvable_sales_amount,
+        {{ parse_share('inquiry_conversion_rate_text') }} as inquiry_conversion_rate,
         {{ parse_share('reply_rate_3min_text') }} as reply_rate_3min,
-        {{ parse_share('reply_rate_3min_all_day_text') }}
-            as reply_rate_3min_all_day,
+        {{ parse_share('reply_rate_3min_all_day_text') }} as reply_rate_3min_all_day,
         {{ parse_share('reply_rate_30s_text') }} as reply_rate_30s,
-        {{ parse_share('reply_rate_30s_all_day_text') }}
-            as reply_rate_30s_all_day,
+        {{ parse_share('reply_rate_30s_all_day_text') }} as reply_rate_30s_all_day,
         {{ parse_share('low_rating_rate_text') }} as low_rating_rate,
         {{ parse_finite('avg_response_seconds_text') }} as avg_response_seconds,
         avg_response_printed_text as avg_response_printed,
