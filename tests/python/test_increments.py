@@ -18,7 +18,8 @@ from conftest import CONTRACT, ROOT, Kefu, land, text_row
 
 from kefu import fingerprint, ledger, pipeline
 from kefu.errors import EXIT_INPUT
-from kefu.landing import discover
+from kefu.known_headers import headers_file
+from kefu.landing import Stamp, discover
 
 BASE, VERSIONS = "base_pdd__malls", "base_pdd__malls_duplicates"
 BY_HAND = "changed by hand"
@@ -149,8 +150,11 @@ def test_a_span_of_load_dates_is_read_again(small: Kefu) -> None:
 
 def test_a_full_run_begins_anew(small: Kefu) -> None:
     change_by_hand(small)
+    checked = Stamp.of(headers_file(small.database))
     assert re.search(ANEW.format(2, ": a full .* asked for"), run(small, "--full"))
     assert continued(small) == set()
+    # Written again, since every file was checked again.
+    assert Stamp.of(headers_file(small.database)) not in (checked, None)
 
 
 def test_another_key_begins_anew(small: Kefu) -> None:

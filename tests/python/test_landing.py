@@ -451,6 +451,10 @@ def test_files_of_the_last_run_are_not_looked_into(
     assert set(looked_into) == {fresh.relative_to(raw_root).as_posix()}
     assert len(found) == 2 * len(tricky_rows())
 
+    looked_into.clear()
+    read_input.__wrapped__(settings_of(raw_root))
+    assert not looked_into
+
 
 @pytest.mark.parametrize("name", ["b.parquet", "b.csv", "b.jsonl"])
 def test_a_file_that_was_written_over_is_looked_into(raw_root: Path, name: str) -> None:
