@@ -155,13 +155,23 @@ def raw_root(tmp_path: Path) -> Path:
     return root
 
 
+def working_folder_of(raw_root: Path) -> Path:
+    """Return the folder in which settings_of() has the databases."""
+    return raw_root.with_name(f"{raw_root.name}-working")
+
+
 def settings_of(raw_root: Path, raw_database: Path | None = None) -> Settings:
-    """Return settings that read the given input."""
+    """Return settings that read the given input.
+
+    The folder of the working database is beside the raw root and not made, so that
+    nothing is kept of what was checked.
+    """
+    working = working_folder_of(raw_root)
     return Settings(
         root=ROOT,
         raw_root=raw_root,
-        database=raw_root / "unused.duckdb",
-        published=raw_root / "unused-too.duckdb",
+        database=working / "unused.duckdb",
+        published=working / "unused-too.duckdb",
         raw_database=raw_database,
         buyer_key="a key of the tests",
     )

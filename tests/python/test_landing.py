@@ -17,6 +17,7 @@ from conftest import (
     raw_rows,
     settings_of,
     text_row,
+    working_folder_of,
     write_landing,
 )
 from hypothesis import HealthCheck, given, settings
@@ -408,6 +409,12 @@ def refusal(raw_root: Path, raw_database: Path | None = None) -> str:
         read_input.__wrapped__(settings_of(raw_root, raw_database))
     assert "\n" not in str(caught.value)
     return str(caught.value)
+
+
+@pytest.fixture(autouse=True)
+def working_folder(tmp_path: Path) -> None:
+    """Make the folder in which headers are kept."""
+    working_folder_of(tmp_path / "raw").mkdir()
 
 
 @pytest.fixture

@@ -19,13 +19,14 @@ from pathlib import Path
 import duckdb
 import pytest
 from compiled_project import ContractBroken, Project, compiled_project
-from conftest import ROOT, settings_of
+from conftest import CONTRACT, ROOT, settings_of
 from kept_versions import keep_version
 from planted_defects import BLOCKING, BUILT, DEFECTS, HARMLESS, Defect
 
 from kefu.audit import AuditReport, examine
 from kefu.demo_data import generate
 from kefu.raw_input import read_input
+from kefu.raw_views import with_no_native
 from kefu.settings import Settings
 
 DOCS = ROOT / "docs" / "audit.md"
@@ -103,7 +104,7 @@ class Lot:
 
     def readers(self, table: str) -> list[str]:
         """Return the models that a raw table can change, in building order."""
-        name = re.compile(rf'"?raw"?\."?{table}"?\b')
+        name = re.compile(rf'"?raw"?\."?{table}(_native)?"?\b')
         return self.project.descendants(
             model.name
             for model in self.project.models.values()
@@ -118,6 +119,12 @@ def make_lot(home: Path) -> Lot:
     (raw / ".kefu-demo").unlink(missing_ok=True)
     with lot.opened(lot.good) as connection:
         lot.project.land(connection, read_input.__wrapped__(settings_of(raw)))
+        for table in CONTRACT.values():
+            # What is planted in the texts shall be what the models read.
+            native = f"raw.{table.name}_native"
+            connection.execute(f"drop table {native}")
+            query = with_no_native(table, f"from raw.{table.name}")
+            connection.execute(f"create view {native} as {query}")
         lot.project.build(connection)
     return lot
 
