@@ -2,8 +2,8 @@
 
 On connecting it freezes and checks the input, creates the views raw.<table> and
 those that builds read, raw.<table>_native and raw.<table>_unread, in the working
-database, and gives every cursor the key for buyer_key as a
-DuckDB variable, which dbt writes to no manifest and no log.
+database, and gives every cursor the key for buyer_key as a DuckDB variable, which
+dbt writes to no manifest and no log.
 """
 
 import contextlib

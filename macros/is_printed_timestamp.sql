@@ -3,8 +3,7 @@
    the time of a pattern. #}
 {% macro is_printed_timestamp(column, zones=['']) -%}
 (
-    {{ column }}_read between timestamp '0001-01-01 00:00:00'
-    and timestamp '9999-12-31 23:59:59.999999'
+    {{ is_contract_time(column ~ '_read') }}
     and {{ column }}_text in (
         {%- for zone in zones %}
         concat(cast({{ column }}_read as varchar), '{{ zone }}')

@@ -4,13 +4,7 @@
 {%- set spaced = "replace(" ~ text ~ ", 'T', ' ')" -%}
 case
     when {{ native }} is not null
-        then
-            case
-                when
-                    {{ native }} between timestamp '0001-01-01 00:00:00'
-                    and timestamp '9999-12-31 23:59:59.999999'
-                    then {{ native }}
-            end
+        then case when {{ is_contract_time(native) }} then {{ native }} end
     when {{ is_printed_timestamp(column, zones=['', '+00']) }}
         then {{ column }}_read
     when {{ is_timestamp_text(spaced) }}

@@ -1,6 +1,6 @@
 {# The columns of a raw table in the contract's order, each with the type in which
-   a file may give it without its text, or none. They are stated with the source; a unit test is not told of
-   sources, and asks the view that builds read. #}
+   a file may give it without its text, or none. They are stated with the source; a
+   unit test is not told of sources, and asks the view that builds read. #}
 {% macro raw_columns(table) -%}
 {%- set found = {} -%}
 {%- if execute and model.resource_type != 'unit_test' -%}

@@ -19,7 +19,7 @@ from kefu.errors import KefuError
 from kefu.privacy_key import check_value, has_changed, weakness
 from kefu.privacy_landings import RECORD, Rows, find, landings_of, take_out
 from kefu.privacy_log import without_landed_values
-from kefu.privacy_requests import KEYS, Buyer
+from kefu.privacy_requests import KEYS, Buyer, drop_working_database
 from kefu.publish import Request, publish
 from kefu.run_lock import held
 from kefu.run_record import RunRecord
@@ -299,6 +299,7 @@ def test_a_changed_key_rebuilds_all_or_is_refused(mini: Kefu) -> None:
 
 def test_what_tells_that_the_key_has_changed(raw_root: Path) -> None:
     settings = settings_of(raw_root)
+    settings.database.parent.mkdir()
     assert not has_changed(settings)
     with duckdb.connect(str(settings.database)) as connection:
         connection.execute("create schema meta")
@@ -381,6 +382,28 @@ def snapshot(root: Path) -> dict[str, list[dict]]:
         for table in CONTRACT
         if table in WITH_BUYERS
     }
+
+
+def test_nothing_that_a_build_wrote_stays_beside_its_database(tmp_path: Path) -> None:
+    """File names and rows in clear, of whole runs and of killed ones."""
+    database = tmp_path / "kefu.duckdb"
+    for name in (
+        "kefu.duckdb",
+        "kefu.duckdb.wal",
+        "kefu.duckdb.headers.json",
+        ".kefu.duckdb.headers.json.7.publishing",
+        "kefu.duckdb.tmp/spilled",
+        "kefu.duckdb.audit.tmp/spilled",
+        "kefu.duckdb.docs.tmp/spilled",
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(UID.encode())
+    others = tmp_path / "other.duckdb.headers.json"
+    others.write_text("{}")
+
+    drop_working_database(database)
+    assert list(tmp_path.iterdir()) == [others]
 
 
 FORMATS = ("part.parquet", "part.csv", "part.csv.gz", "part.jsonl", "part.jsonl.gz")
@@ -613,11 +636,13 @@ def test_killed_meanwhile_no_copy_of_the_buyer_is_left(
     """The next call finds what is in the landings, and only that."""
     land(raw_root, "messages", [message(1, UID)], "one.parquet")
     settings = settings_of(raw_root)
+    working = settings.database.parent
     name = settings.database.name
+    working.mkdir()
     settings.database.write_bytes(UID.encode())
     for folder in (f"{name}.tmp", f"{name}.audit.tmp"):
-        (raw_root / folder).mkdir()
-        (raw_root / folder / "spilled").write_bytes(UID.encode())
+        (working / folder).mkdir()
+        (working / folder / "spilled").write_bytes(UID.encode())
     take_out_last = privacy_requests.take_out
 
     def killed_behind_it(found: object) -> None:
@@ -630,7 +655,7 @@ def test_killed_meanwhile_no_copy_of_the_buyer_is_left(
         privacy_requests.forget(
             settings, buyer, privacy_requests.find_buyer(settings, buyer)
         )
-    assert not files_with([UID], [raw_root])
+    assert not files_with([UID], [raw_root, working])
 
 
 def test_a_row_landed_twice_and_a_call_made_twice_count_once(
