@@ -71,6 +71,7 @@ final as (
         case when is_answered_later then next_cs_uid end as next_cs_uid
     from reached
     where is_robot_only or is_round_open or is_answered_later
+    {{ lay_by_day('service_date') }}
 
 )
 

@@ -59,6 +59,7 @@ final as (
     from with_problem
     where problem_code is not null
     group by mall_id, buyer_uid, service_date, problem_code
+    {{ lay_by_day('service_date') }}
 
 )
 

@@ -97,6 +97,7 @@ final as (
     from changes
     group by
         mall_id, breakdown, member, measure, confirm_date, change_date
+    {{ lay_by_day('change_date') }}
 
 )
 

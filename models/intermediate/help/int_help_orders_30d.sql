@@ -111,6 +111,7 @@ final as (
 
     select * from summed
     where breakdown = 'module' or help_orders_30d > 0
+    {{ lay_by_day('as_of_date') }}
 
 )
 

@@ -49,6 +49,7 @@ final as (
             and requests.request_date <= orders.after_sales_until
     group by
         requests.help_request_id, requests.mall_id, requests.request_date
+    {{ lay_by_day('requests.request_date') }}
 
 )
 

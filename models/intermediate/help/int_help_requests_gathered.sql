@@ -1,5 +1,4 @@
--- Every channel's requests in one form, with who asked, about what and whether
--- the buyer was marked as malicious on that day.
+-- Every channel's requests in one form, and whether the buyer was marked as malicious.
 {%- set touched = {'by': 'int_touched_help_days', 'key': ['mall_id', 'request_date']} %}
 {{ config(
     materialized='incremental',
@@ -114,6 +113,7 @@ final as (
                 <= coalesce(excluded_buyers.valid_to, date '9999-12-31')
         ) as is_excluded_buyer
     from requests
+    {{ lay_by_day('request_date') }}
 
 )
 

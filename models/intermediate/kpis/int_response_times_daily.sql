@@ -82,6 +82,7 @@ final as (
         len(response_times_ms) as responses,
         list_sort(response_times_ms) as response_times_ms
     from scopes
+    {{ lay_by_day('service_date') }}
 
 )
 

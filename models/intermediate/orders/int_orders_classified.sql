@@ -80,6 +80,7 @@ final as (
         on
             classified.mall_id = refunded_orders.mall_id
             and classified.order_sn = refunded_orders.order_sn
+    {{ lay_by_day('classified.confirm_date') }}
 
 )
 

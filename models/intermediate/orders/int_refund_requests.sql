@@ -80,6 +80,7 @@ final as (
             and refunds.mall_id = orders.mall_id
     left join refund_reasons
         on refunds.after_sale_reason = refund_reasons.reason
+    {{ lay_by_day('created_date') }}
 
 )
 

@@ -64,7 +64,7 @@ final as (
 
     select
         * exclude (landed),
-        hash(mall_id, cs_uid, start_at) as key_hash,
+        {{ key_hash('mall_id, cs_uid, start_at') }},
         case
             when mall_id is null or cs_uid is null or start_at is null
                 then 'missing_key'

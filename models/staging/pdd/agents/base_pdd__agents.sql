@@ -67,7 +67,7 @@ final as (
 
     select
         * exclude (landed),
-        hash(mall_id, cs_uid, valid_from) as key_hash,
+        {{ key_hash('mall_id, cs_uid, valid_from') }},
         case
             when mall_id is null or cs_uid is null then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'

@@ -71,7 +71,7 @@ final as (
 
     select
         * exclude (landed),
-        hash(complaint_id) as key_hash,
+        {{ key_hash('complaint_id') }},
         case
             when complaint_id is null then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'

@@ -64,7 +64,7 @@ final as (
 
     select
         * exclude (landed),
-        hash(mall_id, buyer_uid, valid_from) as key_hash,
+        {{ key_hash('mall_id, buyer_uid, valid_from') }},
         case
             when buyer_uid is null then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'

@@ -65,7 +65,7 @@ final as (
 
     select
         * exclude (landed),
-        hash(mall_id) as key_hash,
+        {{ key_hash('mall_id') }},
         case
             when mall_id is null then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'

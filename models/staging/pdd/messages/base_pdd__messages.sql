@@ -82,7 +82,7 @@ final as (
 
     select
         * exclude (landed),
-        hash(mall_id, msg_id) as key_hash,
+        {{ key_hash('mall_id, msg_id') }},
         cast(sent_at as date) as service_date,
         case
             when mall_id is null or msg_id is null then 'missing_key'

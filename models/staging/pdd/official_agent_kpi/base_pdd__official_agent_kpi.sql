@@ -94,7 +94,7 @@ final as (
 
     select
         * exclude (landed),
-        hash(mall_id, period_start, period_end, row_type, cs_account) as key_hash,
+        {{ key_hash('mall_id, period_start, period_end, row_type, cs_account') }},
         case
             when
                 row_type is null

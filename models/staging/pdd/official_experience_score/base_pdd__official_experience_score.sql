@@ -65,7 +65,7 @@ final as (
 
     select
         * exclude (landed),
-        hash(mall_id, as_of_date, measure, item_name) as key_hash,
+        {{ key_hash('mall_id, as_of_date, measure, item_name') }},
         case
             when measure is null then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'

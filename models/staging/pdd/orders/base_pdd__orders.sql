@@ -99,7 +99,7 @@ final as (
 
     select
         * exclude (landed),
-        hash(order_sn) as key_hash,
+        {{ key_hash('order_sn') }},
         case
             when order_sn is null then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'

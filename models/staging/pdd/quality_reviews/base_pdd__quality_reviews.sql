@@ -76,7 +76,7 @@ final as (
 
     select
         * exclude (landed),
-        hash(review_id) as key_hash,
+        {{ key_hash('review_id') }},
         case
             when review_id is null then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'

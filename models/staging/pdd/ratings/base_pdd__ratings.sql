@@ -68,7 +68,7 @@ final as (
 
     select
         * exclude (landed),
-        hash(rating_id) as key_hash,
+        {{ key_hash('rating_id') }},
         case
             when rating_id is null then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'

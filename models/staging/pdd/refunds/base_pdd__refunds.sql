@@ -97,7 +97,7 @@ final as (
 
     select
         * exclude (landed),
-        hash(refund_id) as key_hash,
+        {{ key_hash('refund_id') }},
         case
             when refund_id is null then 'missing_key'
             when loaded_at is null then 'missing_loaded_at'
